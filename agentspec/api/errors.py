@@ -1,0 +1,179 @@
+"""The one error tree: every error has a stable code, a message for a person and a way out.
+
+`AgentspecError` and its children mean that something in the user's world is wrong (spec, input, server,
+plugin): they are shown without a traceback. Any other exception is a defect of ours or of a plugin.
+"""
+
+from __future__ import annotations
+
+from enum import IntEnum
+from typing import ClassVar
+
+
+class Exit(IntEnum):
+    """Exit codes of the command line (docs/reference/cli.md)."""
+
+    OK = 0
+    RUN_FAILED = 1
+    USAGE = 2
+    SPEC_INVALID = 3
+    LIMIT_REACHED = 4
+    TESTS_FAILED = 5
+    PAUSED = 6
+    MISSING = 7
+    INTERRUPTED = 130
+
+
+class AgentspecError(Exception):
+    """Root of all errors that a user can mend.
+
+    Attributes:
+        message: what happened, one sentence, without a full stop.
+        hint: what to do next, or None.
+        code: stable, documented in `docs/errors/CODE.md`.
+        kind: the class that `retry: {on: [...]}` names, or None when repeating cannot help.
+        exit: exit code of the command line when this error ends a run.
+    """
+
+    code: ClassVar[str] = "AS600"
+    kind: ClassVar[str | None] = None
+    exit: ClassVar[Exit] = Exit.RUN_FAILED
+
+    def __init__(self, message: str, *, hint: str | None = None) -> None:
+        super().__init__(message)
+        self.message = message
+        self.hint = hint
+
+
+class PluginMissing(AgentspecError):
+    """A spec names a plugin that is not installed, or a thing that the plugin does not have."""
+
+    code = "AS501"
+    exit = Exit.MISSING
+
+
+class PluginBroken(AgentspecError):
+    """A plugin is installed but cannot be used: import error, wrong API version, clash of names."""
+
+    code = "AS502"
+    exit = Exit.MISSING
+
+
+class ToolError(AgentspecError):
+    """A tool could not do what it was asked. Raised by tools."""
+
+    code = "AS601"
+
+
+class PathRefused(ToolError):
+    """A tool asked for a file outside the folders that the run may touch."""
+
+    code = "AS602"
+
+
+class InvalidValue(AgentspecError):
+    """A value does not fit its declared type: a run's input, a tool's argument or a tool's result."""
+
+    code = "AS603"
+
+
+class EvaluationFailed(AgentspecError):
+    """An expression met data that it cannot handle."""
+
+    code = "AS604"
+
+
+class StepTimeout(AgentspecError):
+    """A step took longer than its `timeout:`."""
+
+    code = "AS605"
+    kind = "timeout"
+
+
+class StepCrashed(AgentspecError):
+    """A tool or a backend raised something that is no `AgentspecError`: a defect of the plugin."""
+
+    code = "AS606"
+
+
+class LimitReached(AgentspecError):
+    """One of the spec's `limits:` would be exceeded by the next call."""
+
+    code = "AS610"
+    exit = Exit.LIMIT_REACHED
+
+
+class BackendError(AgentspecError):
+    """Something went wrong between a node and its model."""
+
+    code = "AS700"
+
+
+class BackendUnavailable(BackendError):
+    """The server or library behind a backend does not answer."""
+
+    code = "AS701"
+    kind = "unavailable"
+    exit = Exit.MISSING
+
+
+class ModelMissing(BackendError):
+    """The backend is there, the model is not: no such file, not pulled, unknown to the provider."""
+
+    code = "AS702"
+    exit = Exit.MISSING
+
+
+class ModelBroken(BackendError):
+    """The model file exists but cannot be loaded."""
+
+    code = "AS703"
+    exit = Exit.MISSING
+
+
+class ContextOverflow(BackendError):
+    """The prompt, or prompt and answer, exceed the model's context."""
+
+    code = "AS704"
+
+
+class RateLimited(BackendError):
+    """The provider refuses for now.
+
+    Attributes:
+        retry_after_s: seconds to wait, when the provider says so.
+    """
+
+    code = "AS705"
+    kind = "rate_limit"
+
+    def __init__(self, message: str, *, hint: str | None = None, retry_after_s: float | None = None) -> None:
+        super().__init__(message, hint=hint)
+        self.retry_after_s = retry_after_s
+
+
+class BackendTimeout(BackendError):
+    """The provider did not answer in time."""
+
+    code = "AS706"
+    kind = "timeout"
+
+
+class BackendRefused(BackendError):
+    """The provider refuses for good: a missing or wrong key, a request it does not allow."""
+
+    code = "AS707"
+
+
+class InvalidAnswer(BackendError):
+    """A model's answer does not fit the node's `output:` type, also after repair."""
+
+    code = "AS708"
+    kind = "invalid"
+
+
+class OfflineRefused(BackendError):
+    """`--offline` forbids this backend, which talks to another machine."""
+
+    code = "AS709"
+    exit = Exit.MISSING

@@ -1,0 +1,57 @@
+"""Small operations on JSON Schema, which is the one form that all types take."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from agentspec.api.messages import Schema
+
+
+def inline(schema: Schema) -> dict[str, Any]:
+    """Return `schema` without `$ref` into its own `$defs`; a recursive reference becomes "any value"."""
+    return _inline(dict(schema), schema.get("$defs", {}), ())
+
+
+def _inline(part: Any, definitions: Schema, seen: tuple[str, ...]) -> Any:
+    if isinstance(part, list):
+        return [_inline(item, definitions, seen) for item in part]
+    if not isinstance(part, dict):
+        return part
+    target = part.get("$ref")
+    if isinstance(target, str) and target.startswith("#/$defs/"):
+        name = target.removeprefix("#/$defs/")
+        if name in seen or name not in definitions:
+            return {}
+        rest = {key: value for key, value in part.items() if key != "$ref"}
+        return _inline(dict(definitions[name]), definitions, (*seen, name)) | rest
+    return {key: _inline(value, definitions, seen) for key, value in part.items() if key != "$defs"}
+
+
+def nullable(schema: Schema) -> dict[str, Any]:
+    """Return a schema that admits null as well."""
+    if not schema or admits_null(schema):
+        return dict(schema)
+    return {"anyOf": [dict(schema), {"type": "null"}]}
+
+
+def admits_null(schema: Schema) -> bool:
+    """Tell whether null fits; an empty schema admits everything."""
+    if not schema:
+        return True
+    if "enum" in schema:
+        return None in schema["enum"]
+    kind = schema.get("type")
+    if kind is not None:
+        return kind == "null" or (isinstance(kind, list) and "null" in kind)
+    return any(admits_null(option) for option in schema.get("anyOf", ()))
+
+
+def without_null(schema: Schema) -> dict[str, Any]:
+    """Return the schema of the values other than null."""
+    if "anyOf" in schema:
+        options = [without_null(option) for option in schema["anyOf"] if option != {"type": "null"}]
+        return options[0] if len(options) == 1 else {**schema, "anyOf": options}
+    if isinstance(schema.get("type"), list):
+        kinds = [kind for kind in schema["type"] if kind != "null"]
+        return {**schema, "type": kinds[0] if len(kinds) == 1 else kinds}
+    return dict(schema)
