@@ -1,0 +1,163 @@
+"""What happens in a run: the facts that the kernel decides from, and those that it lets others know.
+
+Events are named tuples: immutable, and several times cheaper to make than frozen dataclasses, which matters
+for what is made once per step.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Literal, NamedTuple
+
+from agentspec.api.errors import AgentspecError, Exit, LimitReached
+from agentspec.api.messages import Json
+
+Status = Literal["ok", "failed", "cancelled"]
+
+
+class Failure(NamedTuple):
+    """Why a step failed, in words for a person.
+
+    Attributes:
+        path: the step where it began, e.g. `each[3]/sort`.
+        kind: the class of failure that `retry: {on: …}` names; None when repeating cannot help.
+        fatal: neither `retry` nor `on_error` applies: the run ends.
+    """
+
+    path: str
+    code: str
+    message: str
+    hint: str | None = None
+    kind: str | None = None
+    exit: Exit = Exit.RUN_FAILED
+    fatal: bool = False
+    retry_after_s: float | None = None
+
+    @classmethod
+    def of(cls, path: str, error: AgentspecError) -> Failure:
+        """Describe an error that happened in the step at `path`."""
+        wait = getattr(error, "retry_after_s", None)
+        fatal = isinstance(error, LimitReached)
+        return cls(path, error.code, error.message, error.hint, error.kind, error.exit, fatal, wait)
+
+
+class Meta(NamedTuple):
+    """How a step ran; read in specs as `meta.<node>`. None means unknown.
+
+    Attributes:
+        confidence: 0..1, for LM steps whose backend tells.
+        seconds: wall time of the last attempt.
+        tokens_in, tokens_out: of all calls of the step.
+        calls: how many times a model was asked.
+        format: how the answer was held to its type.
+    """
+
+    confidence: float | None = None
+    model: str | None = None
+    usd: float | None = None
+    tokens_in: int = 0
+    tokens_out: int = 0
+    calls: int = 0
+    attempts: int = 1
+    seconds: float = 0.0
+    format: str | None = None
+
+    def visible(self) -> dict[str, Json]:
+        """The fields that expressions see."""
+        return {
+            "confidence": self.confidence,
+            "model": self.model,
+            "usd": self.usd,
+            "tokens": self.tokens_in + self.tokens_out,
+            "attempts": self.attempts,
+            "seconds": self.seconds,
+        }
+
+
+class RunStarted(NamedTuple):
+    """A run began. `inputs` are complete and fit their types."""
+
+    agent: str
+    inputs: Mapping[str, Json]
+
+
+class StepStarted(NamedTuple):
+    """A step was given to whoever runs it. `node` is the node's id, `kind` is `lm` or `tool`."""
+
+    path: str
+    node: str
+    kind: str
+    attempt: int
+
+
+class StepSucceeded(NamedTuple):
+    """A step has its value, which never changes any more."""
+
+    path: str
+    value: Json
+    meta: Meta
+
+
+class StepFailed(NamedTuple):
+    """An attempt failed; whether that is the end is for the kernel to say."""
+
+    path: str
+    attempt: int
+    failure: Failure
+
+
+class StepSkipped(NamedTuple):
+    """A node does not run: its condition is false, or what it needs was skipped, or it failed and may."""
+
+    path: str
+    reason: Literal["condition", "needs", "failure"]
+
+
+class ControllerEntered(NamedTuple):
+    """A controller opens a block: `choice` is the case taken, the number of items, or the round."""
+
+    path: str
+    controller: Literal["switch", "map", "loop"]
+    choice: str
+
+
+class ControllerLeft(NamedTuple):
+    """A controller has its value."""
+
+    path: str
+    value: Json
+
+
+class TextStreamed(NamedTuple):
+    """A piece of a model's answer, while it is being written."""
+
+    path: str
+    text: str
+
+
+class RunCancelled(NamedTuple):
+    """The run is to stop now; `failure` says why."""
+
+    failure: Failure
+
+
+class RunFinished(NamedTuple):
+    """A run ended. `failure` is set unless `status` is `ok`."""
+
+    status: Status
+    result: Json
+    failure: Failure | None = None
+
+
+Event = (
+    RunStarted
+    | StepStarted
+    | StepSucceeded
+    | StepFailed
+    | StepSkipped
+    | ControllerEntered
+    | ControllerLeft
+    | TextStreamed
+    | RunCancelled
+    | RunFinished
+)

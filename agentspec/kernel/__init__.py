@@ -1,0 +1,22 @@
+"""A run as a pure state machine: events in, commands out.
+
+    advance      the machine          controllers  switch, map, loop
+    steps        opening and settling state        what there is to change
+    commands     what it asks for     invariants   what must always hold
+"""
+
+from agentspec.kernel.advance import InvalidTransition, advance, new_state
+from agentspec.kernel.commands import Announce, CancelStep, Command, FinishRun, StartStep
+from agentspec.kernel.state import State
+
+__all__ = [
+    "Announce",
+    "CancelStep",
+    "Command",
+    "FinishRun",
+    "InvalidTransition",
+    "StartStep",
+    "State",
+    "advance",
+    "new_state",
+]

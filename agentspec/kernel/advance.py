@@ -1,0 +1,192 @@
+"""`advance(state, event) -> commands`: the only way in which a run changes.
+
+Pure: no clock, no I/O, no randomness. The same events give the same commands, in the same order.
+"""
+
+from __future__ import annotations
+
+from agentspec.api.errors import EvaluationFailed, Exit
+from agentspec.api.events import (
+    Failure,
+    RunCancelled,
+    RunFinished,
+    RunStarted,
+    StepFailed,
+    StepSkipped,
+    StepSucceeded,
+)
+from agentspec.api.tool import Effect
+from agentspec.kernel import controllers
+from agentspec.kernel.commands import Announce, CancelStep, Command, FinishRun, StartStep
+from agentspec.kernel.state import Frame, MapVisit, Running, Settled, State, Visit
+from agentspec.kernel.steps import begin, settle
+from agentspec.plan.model import Plan, PlanNode, ToolWork
+
+Stimulus = RunStarted | StepSucceeded | StepFailed | RunCancelled
+
+
+class InvalidTransition(Exception):
+    """An event that cannot follow from the commands given: a defect of ours, not of the user."""
+
+
+def new_state(plan: Plan) -> State:
+    """A run of `plan` that has not begun."""
+    return State(plan)
+
+
+def advance(state: State, event: Stimulus) -> list[Command]:
+    """Take in one event; return what is to be done now. Raises `InvalidTransition`."""
+    commands: list[Command] = []
+    state.commands = commands
+    if state.finished is not None:
+        raise InvalidTransition(f"{event!r} came after the run had ended")
+    kind = type(event)
+    if kind is StepSucceeded:
+        path, value, meta = event
+        step = _answered(state, path, event)
+        if meta.calls:
+            step.frame.metas[step.node.id] = meta
+        settle(state, step.frame, step.node, value)
+    elif kind is StepFailed:
+        step = _answered(state, event.path, event)
+        _failed(state, step.frame, step.node, event.attempt, event.failure)
+    elif kind is RunStarted:
+        if state.root is not None:
+            raise InvalidTransition("the run had begun already")
+        state.root = Frame(state.plan.block, None, None, "", {"inputs": dict(event.inputs)})
+        begin(state, state.root)
+    else:
+        _cancel(state, event)
+    agenda = state.agenda
+    while agenda:
+        frame, index = agenda.popleft()
+        if index < 0:
+            _complete(state, frame)
+        else:
+            _visit(state, frame, frame.block.nodes[index])
+    return commands
+
+
+def _answered(state: State, path: str, event: Stimulus) -> Running:
+    step = state.running.pop(path, None)
+    if step is None:
+        raise InvalidTransition(f"`{path}` is not running: {event!r}; running are {sorted(state.running)[:20]}")
+    return step
+
+
+def _visit(state: State, frame: Frame, node: PlanNode) -> None:
+    """A node's turn has come: skip it, open it or start it."""
+    settled = frame.settled
+    for index in node.needs:
+        if settled[index] == Settled.SKIPPED:
+            _skip(state, frame, node, "needs")
+            return
+    if node.when is not None:
+        try:
+            wanted = node.when(frame.lookup)
+        except EvaluationFailed as error:
+            _failed(state, frame, node, 1, Failure.of(frame.path_of(node), error))
+            return
+        if not wanted:
+            _skip(state, frame, node, "condition")
+            return
+    _start(state, frame, node, 1, 0.0)
+
+
+def _start(state: State, frame: Frame, node: PlanNode, attempt: int, wait_s: float) -> None:
+    if node.kind == "controller":
+        try:
+            controllers.enter(state, frame, node, attempt)
+        except EvaluationFailed as error:
+            _failed(state, frame, node, attempt, Failure.of(frame.path_of(node), error))
+        return
+    path = node.id if frame.prefix == "" else frame.path_of(node)
+    state.running[path] = Running(frame, node, attempt)
+    state.commands.append(StartStep(path, node, frame.lookup, attempt, wait_s))
+
+
+def _skip(state: State, frame: Frame, node: PlanNode, reason: str) -> None:
+    state.commands.append(Announce(StepSkipped(frame.path_of(node), reason)))  # type: ignore[arg-type]
+    settle(state, frame, node, None, Settled.SKIPPED)
+
+
+def _complete(state: State, frame: Frame) -> None:
+    """All nodes of a frame are settled: its value goes to whoever opened it."""
+    visit = frame.visit
+    try:
+        value = frame.block.result(frame.lookup)
+        if visit is None:
+            _finish(state, RunFinished("ok", value))
+        else:
+            controllers.child_done(state, visit, frame, value)
+    except EvaluationFailed as error:
+        path = "result" if visit is None else frame.prefix + "result"
+        _frame_failed(state, frame, Failure.of(path, error))
+
+
+def _failed(state: State, frame: Frame, node: PlanNode, attempt: int, failure: Failure) -> None:
+    """An attempt failed: try again, go on without, or let the frame fail."""
+    if failure.fatal:
+        _end_failed(state, failure)
+    elif attempt <= node.retry.times and failure.kind in node.retry.on and _may_repeat(node):
+        wait_s = node.retry.wait * node.retry.backoff ** (attempt - 1)
+        _start(state, frame, node, attempt + 1, max(wait_s, failure.retry_after_s or 0.0))
+    elif node.on_error == "fail":
+        _frame_failed(state, frame, failure)
+    else:
+        state.problems.append(failure)
+        if node.on_error == "skip":
+            _skip(state, frame, node, "failure")
+        else:
+            settle(state, frame, node, node.fallback)
+
+
+def _may_repeat(node: PlanNode) -> bool:
+    """A tool that changes something is repeated only when it says that this does no harm."""
+    work = node.work
+    return not isinstance(work, ToolWork) or work.tool.effect is Effect.READ or work.tool.idempotent
+
+
+def _frame_failed(state: State, frame: Frame, failure: Failure) -> None:
+    visit = frame.visit
+    if visit is None:
+        _end_failed(state, failure)
+    elif isinstance(visit, MapVisit) and visit.work.keep_going:
+        _stop_inside(state, frame)
+        state.problems.append(failure)
+        controllers.child_done(state, visit, frame, None)
+    else:
+        _stop_inside(state, visit)
+        _failed(state, visit.frame, visit.node, visit.attempt, failure)
+
+
+def _stop_inside(state: State, owner: Visit | Frame) -> None:
+    """Forget all that is going on in a frame, or in the frames of a visit."""
+    for path in [path for path, step in state.running.items() if step.frame.is_inside(owner)]:
+        del state.running[path]
+        state.commands.append(CancelStep(path))
+    kept = [entry for entry in state.agenda if not entry[0].is_inside(owner)]
+    state.agenda.clear()
+    state.agenda.extend(kept)
+
+
+def _end_failed(state: State, failure: Failure) -> None:
+    _stop_everything(state)
+    _finish(state, RunFinished("failed", None, failure))
+
+
+def _cancel(state: State, event: RunCancelled) -> None:
+    _stop_everything(state)
+    status = "cancelled" if event.failure.exit is Exit.INTERRUPTED else "failed"
+    _finish(state, RunFinished(status, None, event.failure))
+
+
+def _stop_everything(state: State) -> None:
+    state.commands.extend(CancelStep(path) for path in state.running)
+    state.running.clear()
+    state.agenda.clear()
+
+
+def _finish(state: State, event: RunFinished) -> None:
+    state.finished = event
+    state.commands.append(FinishRun(event))

@@ -1,0 +1,36 @@
+"""What must hold after every event; tests check it, and a debugging session may."""
+
+from __future__ import annotations
+
+from agentspec.kernel.state import Settled, State
+
+
+def broken_invariants(state: State) -> list[str]:
+    """Describe every invariant that does not hold; an empty list is a healthy state."""
+    found = []
+    if state.agenda:
+        found.append("the agenda is not empty between events")
+    if state.finished is not None and state.running:
+        found.append(f"the run has ended while {sorted(state.running)} are running")
+    if state.finished is None and state.root is not None and not state.running:
+        found.append("nothing runs and the run has not ended")
+    for path, step in state.running.items():
+        if step.frame.path_of(step.node) != path:
+            found.append(f"`{path}` is filed under the wrong path")
+        if step.frame.settled[step.node.index] != Settled.NOT_YET:
+            found.append(f"`{path}` runs although it is settled")
+    for frame in state.frames():
+        unsettled = frame.settled.count(Settled.NOT_YET)
+        if frame.open != unsettled:
+            found.append(f"frame `{frame.prefix}` counts {frame.open} open nodes, {unsettled} are")
+        for node in frame.block.nodes:
+            missing = sum(
+                1
+                for other in frame.block.nodes
+                if node.index in other.successors and frame.settled[other.index] == Settled.NOT_YET
+            )
+            if frame.waiting[node.index] != missing:
+                found.append(f"`{node.id}` counts {frame.waiting[node.index]} to wait for, {missing} are")
+            if missing and frame.settled[node.index] != Settled.NOT_YET:
+                found.append(f"`{node.id}` is settled before those that it waits for")
+    return found

@@ -1,0 +1,168 @@
+"""The state of a run: frames that hold values, visits of controllers, and the steps that are running."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterator
+from enum import IntEnum
+from typing import Any
+
+from agentspec.api.events import Failure, Meta, RunFinished
+from agentspec.api.messages import Json
+from agentspec.kernel.commands import Command
+from agentspec.plan.model import LoopWork, MapWork, Plan, PlanBlock, PlanNode, SwitchWork
+
+
+class Settled(IntEnum):
+    """What became of a node in its frame."""
+
+    NOT_YET = 0
+    DONE = 1
+    SKIPPED = 2
+
+
+class Frame:
+    """One running instance of a block.
+
+    Attributes:
+        values: values of settled nodes (None when skipped) and the block's own variables.
+        waiting: per node, how many of those that it waits for are not settled.
+        open: how many nodes are not settled.
+        visit: the visit of the controller that opened this frame; None for the outermost.
+        prefix: what the paths of the frame's steps begin with.
+    """
+
+    __slots__ = ("block", "metas", "open", "parent", "prefix", "settled", "values", "visit", "waiting")
+
+    def __init__(
+        self, block: PlanBlock, parent: Frame | None, visit: Visit | None, prefix: str, values: dict[str, Json]
+    ) -> None:
+        self.block = block
+        self.parent = parent
+        self.visit = visit
+        self.prefix = prefix
+        self.values = values
+        self.waiting = list(block.waits)
+        self.settled = bytearray(len(block.nodes))
+        self.open = len(block.nodes)
+        self.metas: dict[str, Meta] = {}
+
+    def lookup(self, name: str) -> Any:
+        """The value behind a name, here or in the blocks around. Raises KeyError."""
+        frame: Frame | None = self
+        while frame is not None:
+            if name in frame.values:
+                return frame.values[name]
+            frame = frame.parent
+        if name == "meta":
+            return self._all_metas()
+        raise KeyError(name)
+
+    def _all_metas(self) -> dict[str, Json]:
+        found = {} if self.parent is None else self.parent._all_metas()
+        return found | {node: meta.visible() for node, meta in self.metas.items()}
+
+    def path_of(self, node: PlanNode) -> str:
+        """The step's address; the only node of a block without names is addressed as the block."""
+        return self.prefix[:-1] if self.block.single else self.prefix + node.id
+
+    def is_inside(self, visit: Visit | Frame) -> bool:
+        """Tell whether this frame, or one around it, is `visit` or was opened by it."""
+        frame: Frame | None = self
+        while frame is not None:
+            if frame is visit or frame.visit is visit:
+                return True
+            frame = frame.parent
+        return False
+
+
+class Visit:
+    """One visit of a controller: where it stands, and how far it is."""
+
+    __slots__ = ("attempt", "frame", "node", "path")
+
+    def __init__(self, frame: Frame, node: PlanNode, attempt: int) -> None:
+        self.frame = frame
+        self.node = node
+        self.attempt = attempt
+        self.path = frame.path_of(node)
+
+
+class SwitchVisit(Visit):
+    """A switch has one open frame at most; there is nothing to count."""
+
+    __slots__ = ("work",)
+
+    def __init__(self, frame: Frame, node: PlanNode, attempt: int, work: SwitchWork) -> None:
+        super().__init__(frame, node, attempt)
+        self.work = work
+
+
+class MapVisit(Visit):
+    """`begun` items were opened, `ended` of them have their result."""
+
+    __slots__ = ("begun", "ended", "items", "results", "work")
+
+    def __init__(self, frame: Frame, node: PlanNode, attempt: int, work: MapWork, items: list[Json]) -> None:
+        super().__init__(frame, node, attempt)
+        self.work = work
+        self.items = items
+        self.results: list[Json] = [None] * len(items)
+        self.begun = 0
+        self.ended = 0
+
+
+class LoopVisit(Visit):
+    """`round` counts from 1; `previous` holds the values of the last round's nodes."""
+
+    __slots__ = ("previous", "round", "value", "work")
+
+    def __init__(self, frame: Frame, node: PlanNode, attempt: int, work: LoopWork) -> None:
+        super().__init__(frame, node, attempt)
+        self.work = work
+        self.round = 0
+        self.previous: dict[str, Json] = {inner.id: None for inner in work.block.nodes}
+        self.value: Json = None
+
+
+class Running:
+    """A step that was started and has not answered."""
+
+    __slots__ = ("attempt", "frame", "node")
+
+    def __init__(self, frame: Frame, node: PlanNode, attempt: int) -> None:
+        self.frame = frame
+        self.node = node
+        self.attempt = attempt
+
+
+class State:
+    """A run. Changed by `agentspec.kernel.advance` and by nothing else.
+
+    Attributes:
+        running: started steps by path.
+        agenda: nodes whose turn has come, by index; -1 stands for "all nodes are settled".
+        problems: failures that did not end the run.
+        finished: how the run ended, None while it goes on.
+        commands: what the present call of `advance` gives back.
+    """
+
+    __slots__ = ("agenda", "commands", "finished", "plan", "problems", "root", "running")
+
+    def __init__(self, plan: Plan) -> None:
+        self.plan = plan
+        self.root: Frame | None = None
+        self.running: dict[str, Running] = {}
+        self.agenda: deque[tuple[Frame, int]] = deque()
+        self.problems: list[Failure] = []
+        self.finished: RunFinished | None = None
+        self.commands: list[Command] = []
+
+    def frames(self) -> Iterator[Frame]:
+        """The frames that something still happens in, each once."""
+        seen: set[int] = set()
+        for frame in [self.root, *(step.frame for step in self.running.values()), *(entry[0] for entry in self.agenda)]:
+            while frame is not None and id(frame) not in seen:
+                seen.add(id(frame))
+                yield frame
+                frame = frame.parent

@@ -1,0 +1,102 @@
+"""Compiles controllers: what they decide from, and the blocks that they own."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+from agentspec.api.messages import Schema
+from agentspec.api.schema import nullable, without_null
+from agentspec.plan.fits import name as type_name
+from agentspec.plan.infer import union
+from agentspec.plan.model import Compiled, LoopWork, MapWork, SwitchWork
+from agentspec.plan.nodes import Leaves
+from agentspec.plan.scope import Scope, closed_object
+from agentspec.plan.texts import Texts
+from agentspec.spec.diagnostics import suggest
+from agentspec.spec.model import Node
+from agentspec.spec.shapes import Controller, LoopShape, MapShape, SwitchShape
+from agentspec.spec.source import Where
+
+if TYPE_CHECKING:
+    from agentspec.plan.blocks import Blocks
+
+_COUNTER = closed_object({"index": {"type": "integer"}})
+
+
+class Controllers:
+    """Each method returns the work and the type of the controller's value."""
+
+    def __init__(self, blocks: Blocks, texts: Texts, leaves: Leaves) -> None:
+        self.blocks = blocks
+        self.texts = texts
+        self.leaves = leaves
+
+    def compile(self, node: Node, fields: Controller, scope: Scope) -> tuple[SwitchWork | MapWork | LoopWork, Schema]:
+        """Compile a controller node with all that it owns."""
+        if isinstance(fields, SwitchShape):
+            return self._switch(node, fields, scope)
+        if isinstance(fields, MapShape):
+            return self._map(node, fields, scope)
+        return self._loop(node, fields, scope)
+
+    def _switch(self, node: Node, fields: SwitchShape, scope: Scope) -> tuple[SwitchWork, Schema]:
+        written = [block for block in node.blocks if block.where[-1] != "default" or len(block.where) != len(node.where) + 1]
+        default = next((block for block in node.blocks if block not in written), None)
+        on, complete = None, default is not None
+        if isinstance(fields.cases, Mapping):
+            on, schema = self._bare(fields.on, (*node.where, "on"), scope)
+            complete = self._check_cases(node, [block.label for block in written], schema, default is not None)
+        conditions = [self.leaves.condition(block.when, (*block.where, "when"), scope) for block in written]
+        blocks = tuple(self.blocks.block(block, scope) for block in written)
+        otherwise = None if default is None else self.blocks.block(default, scope)
+        value = union([block.value for block in (*blocks, *([otherwise] if otherwise else []))])
+        work = SwitchWork(on, tuple(one for one in conditions if one is not None), blocks, otherwise)
+        return work, value if complete else nullable(value)
+
+    def _check_cases(self, node: Node, labels: list[str], schema: Schema, has_default: bool) -> bool:
+        """Report labels that cannot come and, over a closed set of words, words that have no case."""
+        plain = without_null(schema)
+        words = ["true", "false"] if plain.get("type") == "boolean" else [str(word) for word in plain.get("enum", ())]
+        if not words:
+            return has_default
+        for label in labels:
+            if label not in words:
+                close = suggest(label, words)
+                tail = f"did you mean `{close}`?" if close else f"it is {type_name(plain)}"
+                text = f"`{label}` is a case that can never come"
+                self.texts.report("AS312", text, (*node.where, "cases", label), tail, key=True, fix=close)
+        missing = [word for word in words if word not in labels]
+        if plain != schema and not has_default:
+            missing.append("null")
+        if missing and not has_default:
+            text = f"`{node.id}` has no case for {', '.join(f'`{word}`' for word in missing)}"
+            self.texts.report("AS402", text, (*node.where, "cases"), "add the case, or a `default`", key=True)
+        return True
+
+    def _map(self, node: Node, fields: MapShape, scope: Scope) -> tuple[MapWork, Schema]:
+        where = (*node.where, "over")
+        over, schema = self._bare(fields.over, where, scope)
+        self.texts.expect(schema, {"type": "array"}, "`over`", where)
+        item = without_null(schema).get("items", {})
+        block = self.blocks.block(node.blocks[0], scope, {fields.as_: item, "loop": _COUNTER})
+        value = nullable(block.value) if fields.keep_going else block.value
+        work = MapWork(over, fields.as_, fields.concurrency, fields.keep_going, block)
+        return work, {"type": "array", "items": value}
+
+    def _loop(self, node: Node, fields: LoopShape, scope: Scope) -> tuple[LoopWork, Schema]:
+        spec_block = node.blocks[0]
+        previous = {"type": "object", "properties": dict.fromkeys(spec_block.nodes, {}), "additionalProperties": False}
+        variables = {"loop": _COUNTER, "previous": previous}
+        block = self.blocks.block(spec_block, scope, variables)
+        # `while` is asked before a round, `until` after it, when the nodes of the round have their values.
+        inside = Scope(scope, dict(self.blocks.types[spec_block.where]), variables)
+        until = self.leaves.condition(fields.until, (*node.where, "until"), inside)
+        again = self.leaves.condition(fields.while_, (*node.where, "while"), Scope(scope, {}, variables))
+        value = block.value if again is None else nullable(block.value)
+        return LoopWork(until, again, fields.max, block), value
+
+    def _bare(self, raw: object, where: Where, scope: Scope) -> tuple[Compiled, Schema]:
+        for text in self.leaves.reader.bare(raw, where):
+            return self.texts.compiled(text, scope)
+        raise AssertionError("the shape guarantees the field")

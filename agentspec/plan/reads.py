@@ -1,0 +1,106 @@
+"""What a node reads: all its texts, its own and those of the blocks that it owns."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+
+from agentspec.plan.texts import Text, Texts
+from agentspec.spec.diagnostics import SpecInvalid
+from agentspec.spec.loader import read
+from agentspec.spec.model import Block, Node, Spec
+from agentspec.spec.shapes import FileText, LmShape, MapShape, SwitchShape, ToolShape
+from agentspec.spec.source import Source, Where
+
+
+@dataclass(slots=True)
+class Reads:
+    """Names that a node reads; `firmly` are those without a default for the case that they are skipped."""
+
+    names: set[str] = field(default_factory=set)
+    firmly: set[str] = field(default_factory=set)
+
+
+class Reader:
+    """Lists texts and names. Prompt files are read here, once each."""
+
+    def __init__(self, spec: Spec, texts: Texts) -> None:
+        self.spec = spec
+        self.texts = texts
+        self._files: dict[str, Source | None] = {}
+
+    def reads(self, node: Node) -> Reads:
+        """Collect the names that a node and its blocks refer to."""
+        found = Reads()
+        self._collect(self.texts_of(node), found)
+        return found
+
+    def block_reads(self, block: Block) -> Reads:
+        """Collect the names that a block's `result:` refers to."""
+        found = Reads()
+        self._collect(self.texts.texts_in(block.result, (*block.where, "result")), found)
+        return found
+
+    def _collect(self, texts: Iterable[Text], found: Reads) -> None:
+        for text in texts:
+            expression = self.texts.parse(text)
+            for reference in expression.references if expression else ():
+                path = reference.path
+                word = str(path[1]) if path[0] == "meta" and len(path) > 1 else str(path[0])
+                found.names.add(word)
+                if not reference.guarded:
+                    found.firmly.add(word)
+
+    def texts_of(self, node: Node) -> Iterator[Text]:
+        """Every text of a node, those of its blocks included."""
+        fields, where = node.fields, node.where
+        yield from self.bare(fields.when, (*where, "when"))
+        if isinstance(fields, LmShape):
+            yield from (text for _, text in self.messages(fields, where))
+        elif isinstance(fields, ToolShape):
+            yield from self.texts.texts_in(fields.with_, (*where, "with"))
+        elif isinstance(fields, SwitchShape):
+            yield from self.bare(fields.on, (*where, "on"))
+        elif isinstance(fields, MapShape):
+            yield from self.bare(fields.over, (*where, "over"))
+        else:
+            yield from self.bare(fields.until, (*where, "until"))
+            yield from self.bare(fields.while_, (*where, "while"))
+        for block in node.blocks:
+            yield from self.bare(block.when, (*block.where, "when"))
+            yield from self.texts.texts_in(block.result, (*block.where, "result"))
+            for child in block.nodes.values():
+                yield from self.texts_of(child)
+
+    def bare(self, raw: object, where: Where) -> Iterator[Text]:
+        """The text of a field that always holds an expression; true, false and numbers are ones, too."""
+        if raw is not None:
+            written = raw if isinstance(raw, str) else str(raw).lower()
+            yield Text(written, where, bare=True)
+
+    def messages(self, fields: LmShape, where: Where) -> Iterator[tuple[str, Text]]:
+        """Role and text of each message of an LM node, in order."""
+        for role, raw, key in (("system", fields.system, "system"), ("user", fields.prompt, "prompt")):
+            if isinstance(raw, str):
+                yield role, Text(raw, (*where, key), statements=True)
+            elif isinstance(raw, FileText):
+                source = self._file(raw.file, (*where, key, "file"))
+                if source is not None:
+                    yield role, Text(source.text, (*where, key), statements=True, file=source)
+        for index, turn in enumerate(fields.messages or ()):
+            yield turn.role, Text(turn.content, (*where, "messages", index, "content"), statements=True)
+
+    def _file(self, name: str, where: Where) -> Source | None:
+        if name not in self._files:
+            self._files[name] = None
+            folder = self.spec.folder.resolve()
+            path = (folder / name).resolve()
+            if not path.is_relative_to(folder):
+                self.texts.report("AS311", f"`{name}` lies outside the folder of the spec", where)
+            else:
+                try:
+                    self._files[name] = read(path)
+                except SpecInvalid as error:
+                    self.texts.report("AS311", f"`{name}` cannot be read: {error.message}", where)
+        return self._files[name]
+

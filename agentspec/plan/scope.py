@@ -1,0 +1,82 @@
+"""Which names an expression sees, and of what type they are."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from agentspec.api.messages import Schema
+
+META: Schema = {
+    "type": "object",
+    "properties": {
+        "confidence": {"anyOf": [{"type": "number"}, {"type": "null"}]},
+        "model": {"anyOf": [{"type": "string"}, {"type": "null"}]},
+        "usd": {"anyOf": [{"type": "number"}, {"type": "null"}]},
+        "tokens": {"type": "integer"},
+        "attempts": {"type": "integer"},
+        "seconds": {"type": "number"},
+    },
+    "additionalProperties": False,
+}
+"""What `meta.<node>` holds."""
+
+
+@dataclass(slots=True)
+class Scope:
+    """The names of one block, inside those of the blocks around it.
+
+    Attributes:
+        nodes: types of the block's nodes, filled in while the block is compiled.
+        variables: types of the block's own variables.
+        skippable: ids of nodes that a condition may have skipped.
+    """
+
+    parent: Scope | None = None
+    nodes: dict[str, Schema] = field(default_factory=dict)
+    variables: dict[str, Schema] = field(default_factory=dict)
+    skippable: set[str] = field(default_factory=set)
+
+    def find(self, word: str) -> Schema | None:
+        """The type behind a name, or None when there is no such name."""
+        if word == "meta":
+            return {"type": "object", "properties": dict.fromkeys(self.node_names(), META), "additionalProperties": False}
+        for scope in self.outwards():
+            if word in scope.nodes:
+                return scope.nodes[word]
+            if word in scope.variables:
+                return scope.variables[word]
+        return None
+
+    def may_be_skipped(self, word: str) -> bool:
+        """Tell whether the node of that name may have been skipped."""
+        for scope in self.outwards():
+            if word in scope.nodes:
+                return word in scope.skippable
+        return False
+
+    def outwards(self) -> Iterator[Scope]:
+        """This scope and those around it, innermost first."""
+        scope: Scope | None = self
+        while scope is not None:
+            yield scope
+            scope = scope.parent
+
+    def node_names(self) -> list[str]:
+        """All nodes in sight."""
+        return [word for scope in self.outwards() for word in scope.nodes]
+
+    def names(self) -> list[str]:
+        """All names in sight."""
+        return ["meta", *(word for scope in self.outwards() for word in (*scope.nodes, *scope.variables))]
+
+
+def closed_object(properties: Mapping[str, Any]) -> dict[str, Any]:
+    """The schema of an object with exactly these fields."""
+    return {
+        "type": "object",
+        "properties": dict(properties),
+        "required": list(properties),
+        "additionalProperties": False,
+    }

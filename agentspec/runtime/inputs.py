@@ -1,0 +1,78 @@
+"""The inputs of a run: complete, of the right type, with paths made absolute where a person gave them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from agentspec.api.errors import InvalidValue
+from agentspec.api.messages import Json, Schema
+from agentspec.api.schema import without_null
+from agentspec.api.validate import problems_of
+from agentspec.plan.model import Input, Plan
+from agentspec.spec.diagnostics import suggest
+
+
+def complete(plan: Plan, given: Mapping[str, Json]) -> dict[str, Json]:
+    """Fill in defaults and check types. Raises `InvalidValue` naming every problem."""
+    problems = []
+    known = {one.name for one in plan.inputs}
+    for name in given.keys() - known:
+        close = suggest(name, known)
+        tail = f", did you mean `{close}`?" if close else f" (it takes {', '.join(sorted(known)) or 'no inputs'})"
+        problems.append(f"`{plan.name}` takes no input `{name}`{tail}")
+    values: dict[str, Json] = {}
+    for one in plan.inputs:
+        if one.name not in given and one.required:
+            problems.append(f"the input `{one.name}` is missing")
+            continue
+        values[one.name] = given.get(one.name, one.default)
+        if one.name in given:
+            problems += [f"the input `{one.name}` does not fit: {text}" for text in problems_of(values[one.name], one.schema)]
+    if problems:
+        raise InvalidValue("; ".join(problems), hint="give inputs as `-i NAME=VALUE`")
+    return values
+
+
+def from_words(plan: Plan, words: Mapping[str, str], folder: Path) -> dict[str, Json]:
+    """Read inputs from the words of a command line; relative paths are meant from `folder`."""
+    inputs = {one.name: one for one in plan.inputs}
+    return {name: _from_word(word, inputs.get(name), folder) for name, word in words.items()}
+
+
+def _from_word(word: str, declared: Input | None, folder: Path) -> Json:
+    schema = {} if declared is None else without_null(declared.schema)
+    if is_path(schema):
+        return str((folder / word).absolute())
+    if schema.get("type") == "string" or "enum" in schema or not schema:
+        return word
+    try:
+        return json.loads(word)
+    except ValueError:
+        return word
+
+
+def given_paths(plan: Plan, values: Mapping[str, Json]) -> tuple[Path, ...]:
+    """The files and folders that a run was handed, which its tools may read."""
+    found: list[Path] = []
+    for one in plan.inputs:
+        _collect(values.get(one.name), without_null(one.schema), plan.folder, found)
+    return tuple(found)
+
+
+def _collect(value: Any, schema: Schema, folder: Path, found: list[Path]) -> None:
+    if is_path(schema) and isinstance(value, str):
+        found.append(folder / value)
+    elif isinstance(value, list):
+        for item in value:
+            _collect(item, without_null(schema.get("items", {})), folder, found)
+    elif isinstance(value, dict):
+        for key, item in value.items():
+            _collect(item, without_null(schema.get("properties", {}).get(key, {})), folder, found)
+
+
+def is_path(schema: Schema) -> bool:
+    """Tell whether a type is `path`."""
+    return schema.get("format") == "path"

@@ -1,0 +1,161 @@
+"""What a run used and did, gathered from its events."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from agentspec.api.events import ControllerEntered, Event, Failure, RunStarted, StepFailed, StepSkipped, StepSucceeded
+from agentspec.plan.model import LmWork, Plan, PlanBlock, PlanNode, SwitchWork, ToolWork
+
+_INDEX = re.compile(r"\[\d+\]|#\d+")
+_SEGMENT = re.compile(r"(.*?)(?:\[(\d+)\]|#(\d+))?")
+
+
+@dataclass(slots=True)
+class NodeUse:
+    """One row of the cost table: a node over all its visits. `usd` is None once one price was unknown."""
+
+    path: str
+    kind: str
+    model: str = ""
+    steps: int = 0
+    failed: int = 0
+    skipped: int = 0
+    calls: int = 0
+    tokens_in: int = 0
+    tokens_out: int = 0
+    usd: float | None = 0.0
+    seconds: float = 0.0
+    formats: dict[str, int] = field(default_factory=dict)
+    confidence: float = 0.0
+
+
+class Record:
+    """Observes a run."""
+
+    def __init__(self, plan: Plan) -> None:
+        self.nodes: dict[str, NodeUse] = {path: NodeUse(path, letter) for path, letter in _leaves(plan.block, "")}
+        self.problems: list[Failure] = []
+        self._decisions: list[tuple[str, str]] = []
+
+    def __call__(self, event: Event) -> None:
+        """Take in one event."""
+        kind = type(event)
+        if kind is StepSucceeded:
+            self._succeeded(event)
+        elif kind is StepFailed:
+            self.nodes[general(event.path)].failed += 1
+        elif kind is StepSkipped:
+            use = self.nodes.get(general(event.path))
+            if use is not None:
+                use.skipped += 1
+        elif kind is ControllerEntered and event.controller != "map":
+            self._decisions.append((event.path, "C"))
+        elif kind is RunStarted:
+            self._decisions.clear()
+
+    def _succeeded(self, event: StepSucceeded) -> None:
+        use, meta = self.nodes[general(event.path)], event.meta
+        self._decisions.append((event.path, use.kind))
+        use.steps += 1
+        use.calls += meta.calls
+        use.tokens_in += meta.tokens_in
+        use.tokens_out += meta.tokens_out
+        use.seconds += meta.seconds
+        if meta.calls:
+            use.model = meta.model or use.model
+            use.usd = None if meta.usd is None or use.usd is None else use.usd + meta.usd
+            use.confidence += meta.confidence or 0.0
+            use.formats[meta.format or ""] = use.formats.get(meta.format or "", 0) + 1
+
+    def trajectory(self) -> list[str]:
+        """The letters LM, T and C in the order of the control flow: items of a map one after the other."""
+        root: dict[str, _Place] = {}
+        for path, letter in self._decisions:
+            level = root
+            for segment in path.split("/"):
+                place = level.setdefault(segment, _Place(segment))
+                level = place.inside
+            place.letters.append(letter)
+        return list(_flatten(root))
+
+
+def general(path: str) -> str:
+    """A step's path without the indices of maps and loops: the node's own path."""
+    return _INDEX.sub("", path)
+
+
+def shorten(letters: list[str]) -> str:
+    """Write a trajectory for a person, repeated groups counted: `T (LM C T)x3 LM`."""
+    parts: list[str] = []
+    start = 0
+    while start < len(letters):
+        size, times = _repetition(letters, start)
+        group = " ".join(letters[start : start + size])
+        if times > 1:
+            parts.append(f"({group})×{times}" if size > 1 else f"{group}×{times}")
+        else:
+            parts.append(group)
+        start += size * times
+    return " ".join(parts)
+
+
+def _repetition(letters: list[str], start: int) -> tuple[int, int]:
+    """The group of at most 8 letters at `start` whose repetition covers most, as size and count."""
+    best = (1, 1)
+    for size in range(1, 9):
+        times = 1
+        group = letters[start : start + size]
+        while letters[start + times * size : start + (times + 1) * size] == group:
+            times += 1
+        if times > 1 and times * size > best[0] * best[1]:
+            best = (size, times)
+    return best
+
+
+class _Place:
+    """Letters of one segment of paths, and what lies below it."""
+
+    __slots__ = ("index", "inside", "letters", "name")
+
+    def __init__(self, segment: str) -> None:
+        match = _SEGMENT.fullmatch(segment)
+        assert match is not None
+        self.name = match.group(1)
+        self.index = int(match.group(2) or match.group(3) or 0)
+        self.letters: list[str] = []
+        self.inside: dict[str, _Place] = {}
+
+
+def _flatten(level: dict[str, _Place]) -> Iterator[str]:
+    # Items of one map are put side by side in their order; everything else keeps the order of time.
+    first: dict[str, int] = {}
+    for position, place in enumerate(level.values()):
+        first.setdefault(place.name, position)
+    for place in sorted(level.values(), key=lambda place: (first[place.name], place.index)):
+        yield from place.letters
+        yield from _flatten(place.inside)
+
+
+def _leaves(block: PlanBlock, prefix: str) -> Iterator[tuple[str, str]]:
+    for node in block.nodes:
+        path = prefix[:-1] if block.single else prefix + node.id
+        if isinstance(node.work, LmWork):
+            yield path, "LM"
+        elif isinstance(node.work, ToolWork):
+            yield path, "T"
+        for inner, label in blocks_of(node):
+            yield from _leaves(inner, f"{path}{label}/")
+
+
+def blocks_of(node: PlanNode) -> list[tuple[PlanBlock, str]]:
+    """The blocks that a node owns, with what their paths add to the node's."""
+    work = node.work
+    if isinstance(work, SwitchWork):
+        blocks = (*work.blocks, *(() if work.default is None else (work.default,)))
+        return [(block, f":{block.label}") for block in blocks]
+    if isinstance(work, LmWork | ToolWork):
+        return []
+    return [(work.block, "")]

@@ -1,0 +1,183 @@
+"""One run from inputs to outcome: opens what it needs, drives the plan, closes everything."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import secrets
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from agentspec.api.events import Event, Failure, RunFinished, Status, TextStreamed
+from agentspec.api.messages import Json
+from agentspec.api.tool import ToolContext
+from agentspec.kernel.state import Settled
+from agentspec.models.pool import ModelPool
+from agentspec.nodes import Budget, Executor, Services, ToolBelt
+from agentspec.plan.catalogue import Catalogue
+from agentspec.plan.model import Plan
+from agentspec.runtime.driver import Driver
+from agentspec.runtime.inputs import complete, given_paths
+from agentspec.runtime.record import NodeUse, Record
+
+Observer = Callable[[Event], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """How a run ended.
+
+    Attributes:
+        run: the run's id.
+        result: the agent's result; None unless `status` is `ok`.
+        partial: values of the outermost nodes that were done, when the run did not end well.
+        failure: why it did not.
+        problems: failures that the spec allowed for.
+        nodes: what each LM and tool node used.
+        trajectory: the letters LM, T and C.
+        files: what the run wrote.
+        seconds: wall time.
+    """
+
+    run: str
+    agent: str
+    status: Status
+    result: Json
+    failure: Failure | None
+    problems: tuple[Failure, ...]
+    nodes: tuple[NodeUse, ...]
+    trajectory: tuple[str, ...]
+    files: tuple[Path, ...]
+    seconds: float
+    partial: Mapping[str, Json] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class RunOptions:
+    """What a caller decides about a run.
+
+    Attributes:
+        env: what `${{ env.X }}` reads.
+        outputs: folder under which the run makes its own.
+        offline: forbid backends that leave this machine.
+        stream: whether observers want text while it is written.
+    """
+
+    env: Mapping[str, str] = field(default_factory=dict)
+    outputs: Path = Path("out")
+    offline: bool = False
+    stream: bool = False
+    observers: Sequence[Observer] = ()
+
+
+def new_run_id(agent: str, now: datetime) -> str:
+    """A name that sorts by time and that two runs never share: `inbox-20260309-101500-3fa9`."""
+    return f"{agent}-{now:%Y%m%d-%H%M%S}-{secrets.token_hex(2)}"
+
+
+async def arun(
+    plan: Plan, catalogue: Catalogue, inputs: Mapping[str, Json], options: RunOptions | None = None
+) -> Outcome:
+    """Run a plan. Failures are part of the outcome; cancelling the caller's task cancels the run.
+
+    Raises `InvalidValue` when the inputs do not fit: nothing has run then.
+    """
+    options = options or RunOptions()
+    values = complete(plan, inputs)
+    run = new_run_id(plan.name, datetime.now())
+    record, files, budget = Record(plan), _Files(), Budget(plan.limits)
+    observers: list[Observer] = [record, *options.observers]
+
+    def observe(event: Event) -> None:
+        for observer in observers:
+            observer(event)
+
+    names = {"inputs": values, "env": dict(options.env)}
+    models = ModelPool(plan.models, catalogue, names.__getitem__, plan.folder, options.offline)
+    outputs = (options.outputs / run).absolute()
+    base = ToolContext(None, plan.folder, outputs, given_paths(plan, values), wrote=files.add)
+    services = Services(
+        run=run,
+        models=models,
+        tools=ToolBelt(plan.tools, catalogue, names.__getitem__, base),
+        budget=budget,
+        outputs=outputs,
+        stream=(lambda path, text: observe(TextStreamed(path, text))) if options.stream else None,
+    )
+    driver = Driver(plan, Executor(services), observe)
+    started = services.clock()
+    try:
+        ended = await driver.run(values)
+    except asyncio.CancelledError:
+        if driver.state.finished is None:
+            raise
+        ended = driver.state.finished
+    finally:
+        with contextlib.suppress(asyncio.CancelledError):
+            await models.close()
+    return _outcome(plan, run, ended, driver, record, files, services.clock() - started)
+
+
+def _outcome(
+    plan: Plan, run: str, ended: RunFinished, driver: Driver, record: Record, files: _Files, seconds: float
+) -> Outcome:
+    state, partial = driver.state, {}
+    if ended.status != "ok" and state.root is not None:
+        done = zip(state.root.block.nodes, state.root.settled, strict=True)
+        partial = {node.id: state.root.values[node.id] for node, how in done if how == Settled.DONE}
+    return Outcome(
+        run=run,
+        agent=plan.name,
+        status=ended.status,
+        result=ended.result,
+        failure=ended.failure,
+        problems=tuple(state.problems),
+        nodes=tuple(record.nodes.values()),
+        trajectory=tuple(record.trajectory()),
+        files=files.listed(),
+        seconds=seconds,
+        partial=partial,
+    )
+
+
+class _Files:
+    """Collects the files that tools write, from whatever thread they do it."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._paths: dict[Path, None] = {}
+
+    def add(self, path: Path) -> None:
+        with self._lock:
+            self._paths[path] = None
+
+    def listed(self) -> tuple[Path, ...]:
+        with self._lock:
+            return tuple(path for path in self._paths if path.exists())
+
+
+def run(plan: Plan, catalogue: Catalogue, inputs: Mapping[str, Json], options: RunOptions | None = None) -> Outcome:
+    """`arun` for callers without an event loop; inside one it uses a thread of its own."""
+    work = arun(plan, catalogue, inputs, options)
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        return asyncio.run(work)
+    box: list[Any] = []
+
+    def in_thread() -> None:
+        try:
+            box.append(asyncio.run(work))
+        except BaseException as error:
+            box.append(error)
+
+    thread = threading.Thread(target=in_thread)
+    thread.start()
+    thread.join()
+    if isinstance(box[0], BaseException):
+        raise box[0]
+    return box[0]  # type: ignore[no-any-return]

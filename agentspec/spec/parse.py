@@ -1,0 +1,188 @@
+"""Document -> Spec: every problem of shape is found and located."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any, TypeVar
+
+from pydantic import ValidationError
+
+from agentspec.api.version import LANGUAGE_VERSION
+from agentspec.spec.diagnostics import SpecInvalid, suggest
+from agentspec.spec.loader import Document, load, read
+from agentspec.spec.model import Block, Kind, Node, Spec
+from agentspec.spec.report import Reporter
+from agentspec.spec.shapes import (
+    COMPOSITES,
+    CONTROLLERS,
+    LATER_CONTROLLERS,
+    BlockShape,
+    LmShape,
+    MapShape,
+    Shape,
+    SpecShape,
+    SwitchShape,
+    ToolShape,
+)
+from agentspec.spec.source import Source, Where
+
+RESERVED = frozenset({"inputs", "env", "secrets", "meta", "loop", "previous", "result", "end", "true", "false"})
+_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]*")
+_KINDS: tuple[Kind, ...] = ("lm", "tool", "controller")
+_S = TypeVar("_S", bound=Shape)
+
+
+def parse_file(path: Path) -> Spec:
+    """Read and parse a spec file. Raises `SpecInvalid` with every problem of text or shape."""
+    return parse(load(read(path)), folder=path.resolve().parent)
+
+
+def parse_text(text: str, name: str = "<spec>", folder: Path = Path()) -> Spec:
+    """Parse a spec held as text. Raises `SpecInvalid`."""
+    return parse(load(Source(name=name, text=text)), folder=folder)
+
+
+def parse(document: Document, folder: Path) -> Spec:
+    """Give a loaded document its shape. Raises `SpecInvalid`."""
+    walker = _Walker(document)
+    if not walker.report_foreign():
+        fields = walker.shape(SpecShape, document.data, ())
+        block = walker.block(document.data, ())
+        walker.check_models()
+        if fields is not None and not walker.problems:
+            return Spec(document=document, fields=fields, block=block, folder=folder)
+    raise SpecInvalid(walker.problems)
+
+
+class _Walker(Reporter):
+    """Walks down the raw data, collecting problems instead of stopping at the first."""
+
+    def report_foreign(self) -> bool:
+        """Recognise files that are no specs of ours before complaining about each of their keys."""
+        data = self.document.data
+        if "agentspec_version" in data and "agentspec" not in data:
+            text = "this file is written in Oracle's Open Agent Specification, which is another language"
+            self.report("AS205", text, ("agentspec_version",), "specs of this project start with `agentspec: 1`", key=True)
+        version = data.get("agentspec")
+        if type(version) is int and version != LANGUAGE_VERSION:
+            text = f"language version {version} is not known here, this release reads version {LANGUAGE_VERSION}"
+            self.report("AS206", text, ("agentspec",), "install a newer release, or write 1")
+        return bool(self.problems)
+
+    def check_models(self) -> None:
+        """Tell the composites apart from misspelt bindings."""
+        models = self.document.data.get("models")
+        for name, raw in models.items() if isinstance(models, Mapping) else ():
+            for key in COMPOSITES.intersection(raw) if isinstance(raw, Mapping) else ():
+                text = f"`{key}` is part of the language, but this release does not run it yet"
+                self.report("AS207", text, ("models", name, key), key=True)
+
+    def block(self, data: Mapping[str, Any], where: Where, label: str = "", when: Any = None) -> Block:
+        """Parse `nodes:` of a mapping that stands for a block."""
+        nodes = data.get("nodes")
+        if not isinstance(nodes, Mapping):
+            return Block(where, {}, label, when)
+        if not nodes:
+            self.report("AS203", "a block needs at least one node", (*where, "nodes"))
+        parsed = {}
+        for name, raw in nodes.items():
+            place = (*where, "nodes", name)
+            self._check_name(name, place, key=True)
+            node = self.node(name, raw, place)
+            if node is not None:
+                parsed[name] = node
+        result, output = data.get("result"), data.get("output")
+        return Block(where, parsed, label, when, result, "result" in data, output)
+
+    def node(self, name: str, raw: Any, where: Where) -> Node | None:
+        """Parse one node with all that it owns."""
+        if not isinstance(raw, Mapping):
+            self.report("AS203", f"node `{name}` must be a mapping with `lm`, `tool` or `controller`", where)
+            return None
+        kinds = [kind for kind in _KINDS if kind in raw]
+        if len(kinds) != 1:
+            self._report_kinds(name, raw, where, kinds)
+            return None
+        if kinds[0] == "controller":
+            return self._controller(name, raw, where)
+        shape = LmShape if kinds[0] == "lm" else ToolShape
+        fields = self.shape(shape, raw, where)
+        return None if fields is None else Node(name, kinds[0], where, fields)
+
+    def _controller(self, name: str, raw: Mapping[str, Any], where: Where) -> Node | None:
+        word = raw["controller"]
+        if isinstance(word, str) and (word in LATER_CONTROLLERS or "/" in word):
+            text = f"controller `{word}` is part of the language, but this release does not run it yet"
+            self.report("AS207", text, (*where, "controller"))
+            return None
+        shape = CONTROLLERS.get(word) if isinstance(word, str) else None
+        if shape is None:
+            place = (*where, "controller")
+            self.report_unknown("AS209", f"there is no controller `{word}`", str(word), CONTROLLERS, place)
+            return None
+        fields = self.shape(shape, raw, where)
+        if shape is SwitchShape:
+            blocks = tuple(self._cases(raw, where))
+        else:
+            blocks = (self.block(raw, where),)
+        if isinstance(fields, MapShape) and "as" in raw:
+            self._check_name(fields.as_, (*where, "as"), key=False)
+        return None if fields is None else Node(name, "controller", where, fields, blocks)
+
+    def _cases(self, raw: Mapping[str, Any], where: Where) -> Iterator[Block]:
+        cases = raw.get("cases")
+        if isinstance(cases, Mapping):
+            for label, case in cases.items():
+                yield self._branch(label, case, (*where, "cases", label))
+        elif isinstance(cases, list):
+            for index, case in enumerate(cases):
+                place = (*where, "cases", index)
+                when = case.get("when") if isinstance(case, Mapping) else None
+                if isinstance(case, Mapping) and when is None:
+                    self.report("AS202", "a case without `on` needs `when`", place)
+                rest = {key: value for key, value in case.items() if key != "when"} if when is not None else case
+                yield self._branch(str(index + 1), rest, place, when)
+        if raw.get("default") is not None:
+            yield self._branch("default", raw["default"], (*where, "default"))
+
+    def _branch(self, label: str, raw: Any, where: Where, when: Any = None) -> Block:
+        """A block is one node, or a mapping with `nodes`."""
+        if isinstance(raw, Mapping) and "nodes" in raw and not any(kind in raw for kind in _KINDS):
+            self.shape(BlockShape, raw, where)
+            return self.block(raw, where, label, when)
+        node = self.node(label, raw, where)
+        return Block(where, {} if node is None else {label: node}, label, when, single=True)
+
+    def shape(self, shape: type[_S], raw: Mapping[str, Any], where: Where) -> _S | None:
+        """Hold a mapping to its shape; problems are reported and give None."""
+        for key in raw:
+            if key in shape.later:
+                text = f"`{key}` is part of the language, but this release does not run it yet"
+                self.report("AS207", text, (*where, key), key=True)
+        try:
+            return shape.model_validate({key: raw[key] for key in raw if key not in shape.later})
+        except ValidationError as error:
+            self.report_shape(shape, error, where)
+            return None
+
+    def _check_name(self, name: str, where: Where, *, key: bool) -> None:
+        if not _NAME.fullmatch(name):
+            text = f"`{name}` cannot be a name: letters, digits and `_`, starting with a letter"
+            self.report("AS208", text, where, key=key)
+        elif name in RESERVED:
+            self.report("AS208", f"`{name}` has a meaning of its own and cannot be a name", where, key=key)
+
+    def _report_kinds(self, name: str, raw: Mapping[str, Any], where: Where, kinds: list[Kind]) -> None:
+        if kinds:
+            text = f"node `{name}` has {' and '.join(f'`{kind}`' for kind in kinds)}"
+            self.report("AS204", text, (*where, kinds[1]), "a node is one thing", key=True)
+            return
+        for key in raw:
+            close = suggest(key, _KINDS)
+            if close:
+                label = f"did you mean `{close}`?"
+                self.report("AS204", f"node `{name}` has no kind", (*where, key), label, key=True, fix=close)
+                return
+        self.report("AS204", f"node `{name}` needs one of `lm`, `tool` or `controller`", where, key=True)

@@ -1,0 +1,106 @@
+"""Turns problems of shape into located diagnostics."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
+
+from pydantic import ValidationError
+from pydantic_core import ErrorDetails
+
+from agentspec.spec.diagnostics import Diagnostic, Severity, suggest
+from agentspec.spec.loader import Document
+from agentspec.spec.shapes import Shape
+from agentspec.spec.source import Where
+
+
+class Reporter:
+    """Collects diagnostics about one document."""
+
+    def __init__(self, document: Document) -> None:
+        self.document = document
+        self.problems: list[Diagnostic] = []
+
+    def report(
+        self,
+        code: str,
+        message: str,
+        where: Where,
+        label: str = "",
+        *,
+        key: bool = False,
+        fix: str | None = None,
+        severity: Severity = Severity.ERROR,
+    ) -> None:
+        """Add a problem at a value or, with `key`, at the key before it."""
+        span = self.document.key_span(where) if key and where else self.document.span(where)
+        self.problems.append(Diagnostic(code, message, self.document.source, span, label, fix=fix, severity=severity))
+
+    def report_inside(
+        self, code: str, message: str, where: Where, start: int, end: int, label: str = "", fix: str | None = None
+    ) -> None:
+        """Add a problem at a part of a string, given by offsets in the string's value."""
+        span = self.document.inner_span(where, start, end)
+        self.problems.append(Diagnostic(code, message, self.document.source, span, label, fix=fix))
+
+    def report_unknown(
+        self, code: str, message: str, word: str, known: Iterable[str], where: Where, *, key: bool = False
+    ) -> None:
+        """Add a problem about an unknown word, with the nearest known one or the list of them."""
+        choices = sorted(known)
+        close = suggest(word, choices)
+        label = f"did you mean `{close}`?" if close else _listed(choices)
+        self.report(code, message, where, label, key=key, fix=close)
+
+    def report_shape(self, shape: type[Shape], error: ValidationError, where: Where) -> None:
+        """Add every problem that pydantic found in the mapping at `where`."""
+        for detail in _most_telling(error.errors(include_url=False)):
+            self._report_detail(shape, detail, where)
+
+    def _report_detail(self, shape: type[Shape], detail: ErrorDetails, where: Where) -> None:
+        place = self._existing(where, detail["loc"])
+        key = str(detail["loc"][-1]) if detail["loc"] else ""
+        if detail["type"] == "extra_forbidden":
+            known = keys(shape) if len(detail["loc"]) == 1 else ()
+            self.report_unknown("AS201", f"unknown key `{key}`", key, known, place, key=True)
+        elif detail["type"] == "missing":
+            owner = f"`{where[-1]}`" if where else "the file"
+            self.report("AS202", f"{owner} needs `{key}`", place, key=True)
+        else:
+            text = detail["msg"][:1].lower() + detail["msg"][1:].replace("Input should be", "must be")
+            text = text.replace("input should be", "must be")
+            self.report("AS203", f"`{key}`: {text}" if key else text, place)
+
+    def _existing(self, where: Where, loc: tuple[str | int, ...]) -> Where:
+        """Follow pydantic's location as far as the document has it: it also names members of unions."""
+        data: Any = self.document.data
+        for step in where:
+            data = data[step]
+        place = where
+        for step in loc:
+            if (isinstance(data, Mapping) and step in data) or (
+                isinstance(data, list) and isinstance(step, int) and step < len(data)
+            ):
+                place, data = (*place, step), data[step]
+        return place
+
+
+def keys(shape: type[Shape]) -> list[str]:
+    """The keys of a shape as a person writes them."""
+    return [*(field.alias or name for name, field in shape.model_fields.items()), *shape.later]
+
+
+def _listed(choices: list[str]) -> str:
+    if not choices or len(choices) > 12:
+        return ""
+    return "known: " + ", ".join(choices)
+
+
+def _most_telling(details: list[ErrorDetails]) -> Iterator[ErrorDetails]:
+    """Keep one problem per key: pydantic reports every failed member of a union."""
+    seen: set[Any] = set()
+    for detail in details:
+        head = detail["loc"] if detail["type"] == "extra_forbidden" else detail["loc"][:1]
+        if not detail["loc"] or head not in seen:
+            seen.add(head)
+            yield detail

@@ -1,0 +1,125 @@
+"""The backend `fake`: no model at all, for tests, docs and first steps.
+
+`fake/echo` answers with the prompt or, when a type is asked for, with the first value that it admits.
+`fake/script` answers from a list in the spec or a JSON Lines file, in order, the last one again and again.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import AsyncIterator, Sequence
+from typing import Any
+
+from agentspec.api import (
+    BackendFactory,
+    BackendRefused,
+    Capabilities,
+    ModelBinding,
+    ModelMissing,
+    Options,
+    Reply,
+    Request,
+    TokenLogprob,
+    Usage,
+    hookimpl,
+)
+from agentspec.api.messages import Json, Schema
+
+
+class FakeOptions(Options):
+    """`answers` or `file` belong to `fake/script`; `confidence` is what every answer claims."""
+
+    answers: list[Any] | None = None
+    file: str | None = None
+    confidence: float = 1.0
+
+
+class FakeBackend:
+    """Answers at once and always the same."""
+
+    def __init__(self, answers: Sequence[str] | None, confidence: float) -> None:
+        self._answers = answers
+        self._confidence = confidence
+        self._next = 0
+        self.capabilities = Capabilities(structured="constrained" if answers is None else "none", logprobs=True)
+
+    async def generate(self, request: Request) -> Reply:
+        """Answer without waiting."""
+        prompt = "\n\n".join(message.content for message in request.messages)
+        if self._answers is not None:
+            text = self._answers[min(self._next, len(self._answers) - 1)]
+            self._next += 1
+        elif request.output is None:
+            text = prompt
+        else:
+            text = json.dumps(first_value(request.output), ensure_ascii=False)
+        return Reply(
+            text=text,
+            usage=Usage(len(prompt.split()), len(text.split()), 0, 0.0),
+            enforced=self.capabilities.structured if request.output is not None else "none",
+            logprobs=(TokenLogprob(text, math.log(self._confidence)),) if self._confidence > 0 else None,
+            model="echo" if self._answers is None else "script",
+        )
+
+    async def stream(self, request: Request) -> AsyncIterator[str | Reply]:
+        """Give the whole text as one piece, then the reply."""
+        reply = await self.generate(request)
+        yield reply.text
+        yield reply
+
+    async def close(self) -> None:
+        """Nothing is open."""
+
+
+def first_value(schema: Schema) -> Json:
+    """The simplest value that a schema admits: the first word, the smallest number, the empty list."""
+    for key in ("const", "default"):
+        if key in schema:
+            return schema[key]
+    if "enum" in schema:
+        return schema["enum"][0]
+    for key in ("anyOf", "oneOf"):
+        if key in schema:
+            return first_value(schema[key][0])
+    kind = schema.get("type", "null")
+    kind = kind[0] if isinstance(kind, list) else kind
+    if kind == "object":
+        properties = schema.get("properties", {})
+        return {key: first_value(properties[key]) for key in schema.get("required", ()) if key in properties}
+    if kind == "array":
+        return [first_value(schema.get("items", {}))] * int(schema.get("minItems", 0))
+    if kind in ("integer", "number"):
+        return schema.get("minimum", schema.get("exclusiveMinimum", -1) + 1)
+    if kind == "boolean":
+        return False
+    if kind == "string":
+        formats = {"date": "2026-01-01", "date-time": "2026-01-01T00:00:00Z", "time": "00:00:00Z"}
+        return formats.get(schema.get("format", ""), "x" * int(schema.get("minLength", 0)))
+    return None
+
+
+def create(binding: ModelBinding) -> FakeBackend:
+    """Make `fake/echo` or `fake/script`. Raises `ModelMissing`, `BackendRefused`."""
+    options: FakeOptions = binding.options
+    if binding.model == "echo":
+        return FakeBackend(None, options.confidence)
+    if binding.model != "script":
+        raise ModelMissing(f"there is no model `fake/{binding.model}`", hint="use fake/echo or fake/script")
+    answers = options.answers
+    if answers is None and options.file is not None:
+        try:
+            lines = (binding.folder / options.file).read_text(encoding="utf-8").splitlines()
+            answers = [json.loads(line) for line in lines if line.strip()]
+        except (OSError, ValueError) as error:
+            raise ModelMissing(f"the answers in `{options.file}` cannot be read: {error}") from error
+    if not answers:
+        raise BackendRefused("fake/script has no answers", hint="give `answers:` or `file:` beside `use:`")
+    texts = [answer if isinstance(answer, str) else json.dumps(answer, ensure_ascii=False) for answer in answers]
+    return FakeBackend(texts, options.confidence)
+
+
+@hookimpl
+def agentspec_register_backends() -> list[BackendFactory]:
+    """The backend `fake`."""
+    return [BackendFactory("fake", create, FakeOptions, "answers without a model", ("echo", "script"))]

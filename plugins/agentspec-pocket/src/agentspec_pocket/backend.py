@@ -1,0 +1,158 @@
+"""The protocol that agentspec speaks, over a model in this process."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from collections.abc import AsyncIterator, Callable
+from concurrent.futures import Future
+from importlib.util import find_spec
+
+from agentspec.api import BackendError, BackendUnavailable, Capabilities, ModelBinding, Reply, Request
+
+from agentspec_pocket import wire
+from agentspec_pocket.gguf_check import checked
+from agentspec_pocket.gguf_read import Header
+from agentspec_pocket.loaded import Call, Load, Loaded, default_threads
+from agentspec_pocket.locate import locate
+from agentspec_pocket.options import PocketOptions
+from agentspec_pocket.pool import Pool
+
+_USUAL_CONTEXT = 8192
+_TOOLS = re.compile(r"\btools\b")
+
+
+def open_backend(binding: ModelBinding, pool: Pool) -> PocketBackend:
+    """Find and check the model file; llama.cpp loads it when it is first asked.
+
+    Raises `BackendUnavailable`, `ModelMissing` and `ModelBroken`.
+    """
+    if find_spec("xllamacpp") is None:
+        raise BackendUnavailable(
+            "`xllamacpp` is not installed, and `pocket` runs models with it", hint="pip install xllamacpp"
+        )
+    options = binding.options if isinstance(binding.options, PocketOptions) else PocketOptions()
+    path = locate(binding.model, binding.folder)
+    header = checked(path)
+    status = path.stat()
+    template = header.text("tokenizer.chat_template")
+    tools, thinks = bool(_TOOLS.search(template)), "enable_thinking" in template
+    load = Load(
+        path=path,
+        changed_ns=status.st_mtime_ns,
+        size=status.st_size,
+        threads=options.threads or default_threads(status.st_size),
+        context=_context(header, options),
+        parallel=options.parallel,
+        gpu_layers=options.gpu_layers,
+        plain=not tools and "think" not in template,
+    )
+    return PocketBackend(binding.model, options, load, pool, tools=tools, thinks=thinks)
+
+
+def _context(header: Header, options: PocketOptions) -> int:
+    trained = header.number(f"{header.text('general.architecture')}.context_length") or _USUAL_CONTEXT
+    return min(trained, options.context or _USUAL_CONTEXT)
+
+
+class PocketBackend:
+    """One binding of a model in this process; see `agentspec.api.Backend`."""
+
+    def __init__(
+        self, name: str, options: PocketOptions, load: Load, pool: Pool, *, tools: bool, thinks: bool
+    ) -> None:
+        self._name = name
+        self._options = options
+        self._load = load
+        self._thinks = thinks
+        self._pool = pool
+        self._model: Loaded | None = pool.acquire(load, lambda: Loaded(load))
+        self._capabilities = Capabilities(
+            structured="constrained", tools=tools, logprobs=True, context_tokens=load.context, remote=False
+        )
+
+    @property
+    def capabilities(self) -> Capabilities:
+        """What the file's header says that the model can do."""
+        return self._capabilities
+
+    async def generate(self, request: Request) -> Reply:
+        """Ask once. Cancelling the task ends the generation with its next token."""
+        problems: list[BackendError] = []
+        call = Call(self._guard(request, problems))
+        future = self._submit(request, call, problems)
+        try:
+            return await asyncio.wrap_future(future)
+        except asyncio.CancelledError:
+            call.cancelled = True
+            raise
+
+    async def stream(self, request: Request) -> AsyncIterator[str | Reply]:
+        """Yield the text as it comes and, last, the reply. Leaving the loop ends the generation."""
+        loop = asyncio.get_running_loop()
+        arrived: asyncio.Queue[str | None] = asyncio.Queue()
+        problems: list[BackendError] = []
+        guard = self._guard(request, problems)
+
+        def tell(text: str | None) -> None:
+            try:
+                loop.call_soon_threadsafe(arrived.put_nowait, text)
+            except RuntimeError:  # the loop is closed, and nobody listens
+                call.cancelled = True
+
+        def on_chunk(chunk: bytes, number: int) -> bool:
+            if guard(chunk, number):
+                return True
+            text = wire.piece(chunk)
+            if text:
+                tell(text)
+            return False
+
+        call = Call(on_chunk)
+        future = self._submit(request, call, problems)
+        future.add_done_callback(lambda _: tell(None))
+        try:
+            while (text := await arrived.get()) is not None:
+                yield text
+            yield await asyncio.wrap_future(future)
+        finally:
+            call.cancelled = True
+            future.cancel()
+
+    async def close(self) -> None:
+        """Give the model back; the last user frees its memory."""
+        if self._model is None:
+            return
+        self._model = None
+        last = self._pool.release(self._load)
+        if last is not None:
+            await asyncio.to_thread(last.close)
+
+    def _submit(
+        self, request: Request, call: Call, problems: list[BackendError]
+    ) -> Future[Reply]:
+        if self._model is None:
+            raise BackendError(f"`pocket/{self._name}` was closed")
+        body = wire.encode(request, self._options, thinks=self._thinks)
+
+        def finish(call: Call) -> Reply:
+            if problems:
+                raise problems[0]
+            return wire.decode(call.chunks, request, self._name)
+
+        return self._model.submit(body, call, finish)
+
+    def _guard(self, request: Request, problems: list[BackendError]) -> Callable[[bytes, int], bool]:
+        """Watch the first chunk, which tells the length of the prompt: prompt and answer must have room."""
+        answer = wire.longest(request, self._options)
+
+        def too_long(chunk: bytes, number: int) -> bool:
+            if number > 1 or answer is None:
+                return False
+            prompt = wire.prompt_tokens(chunk)
+            if prompt is None or prompt + answer <= self._load.context:
+                return False
+            problems.append(wire.overflow(prompt, answer, self._load.context))
+            return True
+
+        return too_long
