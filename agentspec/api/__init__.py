@@ -1,9 +1,9 @@
 """Everything that a plugin may import.
 
-    errors      the error tree              messages   Request, Reply and their parts
-    backend     models                      tool       tools from typed functions
-    events      what happens in a run       hookspecs  how a plugin is found
-    schema      types as JSON Schema        version    numbers
+errors      the error tree              messages   Request, Reply and their parts
+backend     models                      tool       tools from typed functions
+events      what happens in a run       hookspecs  how a plugin is found
+schema      types as JSON Schema        version    numbers
 """
 
 from agentspec.api.backend import Backend, BackendFactory, Capabilities, ModelBinding, Options

@@ -1,12 +1,12 @@
 """A run as a pure state machine: events in, commands out.
 
-    advance      the machine          controllers  switch, map, loop
-    steps        opening and settling state        what there is to change
-    commands     what it asks for     invariants   what must always hold
+advance      the machine          controllers  switch, map, loop
+steps        opening and settling state        what there is to change
+commands     what it asks for     invariants   what must always hold
 """
 
 from agentspec.kernel.advance import InvalidTransition, advance, new_state
-from agentspec.kernel.commands import Announce, CancelStep, Command, FinishRun, StartStep
+from agentspec.kernel.commands import Announce, CancelStep, Command, FinishRun, StartStep, StartTimer, StopTimer
 from agentspec.kernel.state import State
 
 __all__ = [
@@ -16,7 +16,9 @@ __all__ = [
     "FinishRun",
     "InvalidTransition",
     "StartStep",
+    "StartTimer",
     "State",
+    "StopTimer",
     "advance",
     "new_state",
 ]

@@ -13,16 +13,17 @@ from agentspec.api.events import (
     RunStarted,
     StepFailed,
     StepSkipped,
+    StepStarted,
     StepSucceeded,
 )
 from agentspec.api.tool import Effect
 from agentspec.kernel import controllers
 from agentspec.kernel.commands import Announce, CancelStep, Command, FinishRun, StartStep
 from agentspec.kernel.state import Frame, MapVisit, Running, Settled, State, Visit
-from agentspec.kernel.steps import begin, settle
-from agentspec.plan.model import Plan, PlanNode, ToolWork
+from agentspec.kernel.steps import begin, settle, unwatch
+from agentspec.plan.model import LmWork, Plan, PlanNode, SwitchWork, ToolWork, Work
 
-Stimulus = RunStarted | StepSucceeded | StepFailed | RunCancelled
+Stimulus = RunStarted | StepStarted | StepSucceeded | StepFailed | RunCancelled
 
 
 class InvalidTransition(Exception):
@@ -43,20 +44,29 @@ def advance(state: State, event: Stimulus) -> list[Command]:
     kind = type(event)
     if kind is StepSucceeded:
         path, value, meta = event
-        step = _answered(state, path, event)
-        if meta.calls:
-            step.frame.metas[step.node.id] = meta
+        step = state.running.pop(path, None)
+        if step is None:
+            raise _not_running(state, event)
+        step.frame.metas[step.node.id] = meta
         settle(state, step.frame, step.node, value)
     elif kind is StepFailed:
-        step = _answered(state, event.path, event)
-        _failed(state, step.frame, step.node, event.attempt, event.failure)
+        if event.path in state.timed:
+            _timed_out(state, event)
+        else:
+            step = _answered(state, event)
+            _failed(state, step.frame, step.node, event.attempt, event.failure)
+    elif kind is StepStarted:
+        step = _answered(state, event)
+        _enter(state, step.frame, step.node, step.attempt)
     elif kind is RunStarted:
         if state.root is not None:
             raise InvalidTransition("the run had begun already")
         state.root = Frame(state.plan.block, None, None, "", {"inputs": dict(event.inputs)})
         begin(state, state.root)
-    else:
+    elif kind is RunCancelled:
         _cancel(state, event)
+    else:
+        raise InvalidTransition(f"no run waits for {event!r}")
     agenda = state.agenda
     while agenda:
         frame, index = agenda.popleft()
@@ -67,11 +77,16 @@ def advance(state: State, event: Stimulus) -> list[Command]:
     return commands
 
 
-def _answered(state: State, path: str, event: Stimulus) -> Running:
-    step = state.running.pop(path, None)
-    if step is None:
-        raise InvalidTransition(f"`{path}` is not running: {event!r}; running are {sorted(state.running)[:20]}")
-    return step
+def _answered(state: State, event: StepStarted | StepFailed) -> Running:
+    step = state.running.get(event.path)
+    if step is None or step.attempt != event.attempt:
+        raise _not_running(state, event)
+    return state.running.pop(event.path)
+
+
+def _not_running(state: State, event: Stimulus) -> InvalidTransition:
+    running = sorted(f"{path} (attempt {step.attempt})" for path, step in state.running.items())
+    return InvalidTransition(f"nothing running waits for {event!r}; running are {running[:20]}")
 
 
 def _visit(state: State, frame: Frame, node: PlanNode) -> None:
@@ -94,15 +109,21 @@ def _visit(state: State, frame: Frame, node: PlanNode) -> None:
 
 
 def _start(state: State, frame: Frame, node: PlanNode, attempt: int, wait_s: float) -> None:
-    if node.kind == "controller":
-        try:
-            controllers.enter(state, frame, node, attempt)
-        except EvaluationFailed as error:
-            _failed(state, frame, node, attempt, Failure.of(frame.path_of(node), error))
+    if node.kind == "controller" and not wait_s:
+        _enter(state, frame, node, attempt)
         return
-    path = node.id if frame.prefix == "" else frame.path_of(node)
+    path = frame.path_of(node)
     state.running[path] = Running(frame, node, attempt)
     state.commands.append(StartStep(path, node, frame.lookup, attempt, wait_s))
+
+
+def _enter(state: State, frame: Frame, node: PlanNode, attempt: int) -> None:
+    try:
+        controllers.enter(state, frame, node, attempt)
+    except EvaluationFailed as error:
+        path = frame.path_of(node)
+        unwatch(state, path)
+        _failed(state, frame, node, attempt, Failure.of(path, error))
 
 
 def _skip(state: State, frame: Frame, node: PlanNode, reason: str) -> None:
@@ -128,7 +149,7 @@ def _failed(state: State, frame: Frame, node: PlanNode, attempt: int, failure: F
     """An attempt failed: try again, go on without, or let the frame fail."""
     if failure.fatal:
         _end_failed(state, failure)
-    elif attempt <= node.retry.times and failure.kind in node.retry.on and _may_repeat(node):
+    elif attempt <= node.retry.times and failure.kind in node.retry.on and _may_repeat(node.work):
         wait_s = node.retry.wait * node.retry.backoff ** (attempt - 1)
         _start(state, frame, node, attempt + 1, max(wait_s, failure.retry_after_s or 0.0))
     elif node.on_error == "fail":
@@ -141,10 +162,27 @@ def _failed(state: State, frame: Frame, node: PlanNode, attempt: int, failure: F
             settle(state, frame, node, node.fallback)
 
 
-def _may_repeat(node: PlanNode) -> bool:
-    """A tool that changes something is repeated only when it says that this does no harm."""
-    work = node.work
-    return not isinstance(work, ToolWork) or work.tool.effect is Effect.READ or work.tool.idempotent
+def _may_repeat(work: Work) -> bool:
+    """A tool that changes something is repeated only when it says that this does no harm, wherever it stands."""
+    if isinstance(work, ToolWork):
+        return work.tool.effect is Effect.READ or work.tool.idempotent
+    if isinstance(work, LmWork):
+        return True
+    if isinstance(work, SwitchWork):
+        blocks = (*work.blocks, *(() if work.default is None else (work.default,)))
+    else:
+        blocks = (work.block,)
+    return all(_may_repeat(inner.work) for block in blocks for inner in block.nodes)
+
+
+def _timed_out(state: State, event: StepFailed) -> None:
+    """A controller's time is up: whatever goes on in it is stopped."""
+    visit = state.timed[event.path]
+    if visit.attempt != event.attempt:
+        raise _not_running(state, event)
+    del state.timed[event.path]
+    _stop_inside(state, visit)
+    _failed(state, visit.frame, visit.node, visit.attempt, event.failure)
 
 
 def _frame_failed(state: State, frame: Frame, failure: Failure) -> None:
@@ -157,6 +195,7 @@ def _frame_failed(state: State, frame: Frame, failure: Failure) -> None:
         controllers.child_done(state, visit, frame, None)
     else:
         _stop_inside(state, visit)
+        unwatch(state, visit.path)
         _failed(state, visit.frame, visit.node, visit.attempt, failure)
 
 
@@ -165,6 +204,8 @@ def _stop_inside(state: State, owner: Visit | Frame) -> None:
     for path in [path for path, step in state.running.items() if step.frame.is_inside(owner)]:
         del state.running[path]
         state.commands.append(CancelStep(path))
+    for path in [path for path, visit in state.timed.items() if visit.frame.is_inside(owner)]:
+        unwatch(state, path)
     kept = [entry for entry in state.agenda if not entry[0].is_inside(owner)]
     state.agenda.clear()
     state.agenda.extend(kept)
@@ -184,6 +225,8 @@ def _cancel(state: State, event: RunCancelled) -> None:
 def _stop_everything(state: State) -> None:
     state.commands.extend(CancelStep(path) for path in state.running)
     state.running.clear()
+    for path in list(state.timed):
+        unwatch(state, path)
     state.agenda.clear()
 
 

@@ -9,13 +9,30 @@ from agentspec.plan.model import Lookup, PlanNode
 
 
 class StartStep(NamedTuple):
-    """Run an LM or tool node after `wait_s` seconds; answer with StepSucceeded or StepFailed."""
+    """Run an LM or tool node after `wait_s` seconds; answer with StepSucceeded or StepFailed.
+
+    For a controller, which is tried again after a wait: answer with StepStarted when `wait_s` have passed.
+    """
 
     path: str
     node: PlanNode
     lookup: Lookup
     attempt: int
     wait_s: float
+
+
+class StartTimer(NamedTuple):
+    """Answer with StepFailed for the controller at `path` when `timeout_s` have passed."""
+
+    path: str
+    attempt: int
+    timeout_s: float
+
+
+class StopTimer(NamedTuple):
+    """The controller came to its end in time."""
+
+    path: str
 
 
 class CancelStep(NamedTuple):
@@ -36,4 +53,4 @@ class FinishRun(NamedTuple):
     event: RunFinished
 
 
-Command = StartStep | CancelStep | Announce | FinishRun
+Command = StartStep | StartTimer | StopTimer | CancelStep | Announce | FinishRun

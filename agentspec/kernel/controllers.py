@@ -9,8 +9,10 @@ from agentspec.api.events import ControllerEntered, ControllerLeft
 from agentspec.api.messages import Json
 from agentspec.kernel.commands import Announce
 from agentspec.kernel.state import Frame, LoopVisit, MapVisit, State, SwitchVisit, Visit
-from agentspec.kernel.steps import begin, settle
+from agentspec.kernel.steps import begin, settle, unwatch, watch
 from agentspec.plan.model import LoopWork, MapWork, PlanBlock, PlanNode, SwitchWork
+
+_ESCAPES = str.maketrans({char: f"%{ord(char):02X}" for char in "%/[#"})
 
 
 def enter(state: State, frame: Frame, node: PlanNode, attempt: int) -> None:
@@ -21,7 +23,9 @@ def enter(state: State, frame: Frame, node: PlanNode, attempt: int) -> None:
     elif isinstance(work, MapWork):
         _enter_map(state, frame, node, attempt, work)
     elif isinstance(work, LoopWork):
-        _next_round(state, LoopVisit(frame, node, attempt, work))
+        visit = LoopVisit(frame, node, attempt, work)
+        watch(state, visit)
+        _next_round(state, visit)
     else:
         raise AssertionError(f"{node.id} owns no block")
 
@@ -49,6 +53,7 @@ def child_done(state: State, visit: Visit, frame: Frame, value: Json) -> None:
 
 def _enter_switch(state: State, visit: SwitchVisit) -> None:
     work, lookup = visit.work, visit.frame.lookup
+    watch(state, visit)
     chosen: PlanBlock | None = work.default
     if work.on is not None:
         label = label_of(work.on(lookup))
@@ -62,7 +67,12 @@ def _enter_switch(state: State, visit: SwitchVisit) -> None:
     if chosen is None:
         _leave(state, visit, None)
     else:
-        begin(state, Frame(chosen, visit.frame, visit, f"{visit.path}:{chosen.label}/", {}))
+        begin(state, Frame(chosen, visit.frame, visit, f"{visit.path}{case_path(chosen.label)}/", {}))
+
+
+def case_path(label: str) -> str:
+    """What a case adds to its switch's path; a label cannot be taken for a further part of the path."""
+    return f":{label.translate(_ESCAPES)}"
 
 
 def label_of(value: Json) -> str:
@@ -76,6 +86,7 @@ def _enter_map(state: State, frame: Frame, node: PlanNode, attempt: int, work: M
         kind = "null" if items is None else type(items).__name__
         raise EvaluationFailed(f"`over` of `{node.id}` must give a list, it gave {kind}")
     visit = MapVisit(frame, node, attempt, work, items)
+    watch(state, visit)
     state.commands.append(Announce(ControllerEntered(visit.path, "map", str(len(items)))))
     if items:
         _open_items(state, visit, work.concurrency)
@@ -109,5 +120,6 @@ def _next_round(state: State, visit: LoopVisit) -> None:
 
 
 def _leave(state: State, visit: Visit, value: Json) -> None:
+    unwatch(state, visit.path)
     state.commands.append(Announce(ControllerLeft(visit.path, value)))
     settle(state, visit.frame, visit.node, value)

@@ -13,6 +13,10 @@ from agentspec.kernel.commands import Command
 from agentspec.plan.model import LoopWork, MapWork, Plan, PlanBlock, PlanNode, SwitchWork
 
 
+_NOTHING_KNOWN = Meta(attempts=0)
+"""For nodes that are settled and were not run as a step: controllers, and those that were skipped or failed."""
+
+
 class Settled(IntEnum):
     """What became of a node in its frame."""
 
@@ -60,7 +64,11 @@ class Frame:
 
     def _all_metas(self) -> dict[str, Json]:
         found = {} if self.parent is None else self.parent._all_metas()
-        return found | {node: meta.visible() for node, meta in self.metas.items()}
+        metas = self.metas
+        for node, how in zip(self.block.nodes, self.settled, strict=True):
+            if how:
+                found[node.id] = metas.get(node.id, _NOTHING_KNOWN).visible()
+        return found
 
     def path_of(self, node: PlanNode) -> str:
         """The step's address; the only node of a block without names is addressed as the block."""
@@ -141,18 +149,20 @@ class State:
 
     Attributes:
         running: started steps by path.
+        timed: visits of controllers whose `timeout` runs, by path.
         agenda: nodes whose turn has come, by index; -1 stands for "all nodes are settled".
         problems: failures that did not end the run.
         finished: how the run ended, None while it goes on.
         commands: what the present call of `advance` gives back.
     """
 
-    __slots__ = ("agenda", "commands", "finished", "plan", "problems", "root", "running")
+    __slots__ = ("agenda", "commands", "finished", "plan", "problems", "root", "running", "timed")
 
     def __init__(self, plan: Plan) -> None:
         self.plan = plan
         self.root: Frame | None = None
         self.running: dict[str, Running] = {}
+        self.timed: dict[str, Visit] = {}
         self.agenda: deque[tuple[Frame, int]] = deque()
         self.problems: list[Failure] = []
         self.finished: RunFinished | None = None

@@ -70,9 +70,7 @@ async def _reply(backend: Backend, request: Request, path: str, services: Servic
     return reply
 
 
-def _meta(
-    usages: list[Usage], sure: float | None, model: str, how: str, attempt: int, seconds: float
-) -> Meta:
+def _meta(usages: list[Usage], sure: float | None, model: str, how: str, attempt: int, seconds: float) -> Meta:
     costs = [usage.usd for usage in usages]
     return Meta(
         confidence=sure,

@@ -61,7 +61,9 @@ class Budget:
 class ToolBelt:
     """The toolsets of a run, with their options as values."""
 
-    def __init__(self, bindings: Mapping[str, Binding], catalogue: Catalogue, lookup: Lookup, base: ToolContext) -> None:
+    def __init__(
+        self, bindings: Mapping[str, Binding], catalogue: Catalogue, lookup: Lookup, base: ToolContext
+    ) -> None:
         self._bindings = bindings
         self._catalogue = catalogue
         self._lookup = lookup

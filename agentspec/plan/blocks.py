@@ -196,4 +196,3 @@ def _leaves(node: Node) -> Iterator[Node]:
     for block in node.blocks:
         for child in block.nodes.values():
             yield from _leaves(child)
-

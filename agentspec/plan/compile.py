@@ -12,7 +12,7 @@ from agentspec.plan.model import Plan
 from agentspec.plan.nodes import Leaves
 from agentspec.plan.reads import Reader
 from agentspec.plan.texts import Texts
-from agentspec.spec.diagnostics import Diagnostic, Severity, SpecInvalid, sort_key
+from agentspec.spec.diagnostics import Diagnostic, Severity, SpecInvalid
 from agentspec.spec.model import Spec
 
 
@@ -38,7 +38,7 @@ def check(
     bindings.bind_models(profile, bind or {})
     reader = Reader(spec, texts)
     block = Blocks(texts, reader, Leaves(texts, bindings, reader)).block(spec.block, bindings.scope_of_nodes)
-    diagnostics = tuple(sorted(texts.problems, key=sort_key))
+    diagnostics = tuple(sorted(texts.problems, key=lambda one: one.sort_key))
     if any(one.severity is Severity.ERROR for one in diagnostics):
         return Checked(None, diagnostics)
     plan = Plan(

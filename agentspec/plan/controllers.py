@@ -41,7 +41,9 @@ class Controllers:
         return self._loop(node, fields, scope)
 
     def _switch(self, node: Node, fields: SwitchShape, scope: Scope) -> tuple[SwitchWork, Schema]:
-        written = [block for block in node.blocks if block.where[-1] != "default" or len(block.where) != len(node.where) + 1]
+        written = [
+            block for block in node.blocks if block.where[-1] != "default" or len(block.where) != len(node.where) + 1
+        ]
         default = next((block for block in node.blocks if block not in written), None)
         on, complete = None, default is not None
         if isinstance(fields.cases, Mapping):
@@ -87,7 +89,7 @@ class Controllers:
     def _loop(self, node: Node, fields: LoopShape, scope: Scope) -> tuple[LoopWork, Schema]:
         spec_block = node.blocks[0]
         previous = {"type": "object", "properties": dict.fromkeys(spec_block.nodes, {}), "additionalProperties": False}
-        variables = {"loop": _COUNTER, "previous": previous}
+        variables: dict[str, Schema] = {"loop": _COUNTER, "previous": previous}
         block = self.blocks.block(spec_block, scope, variables)
         # `while` is asked before a round, `until` after it, when the nodes of the round have their values.
         inside = Scope(scope, dict(self.blocks.types[spec_block.where]), variables)

@@ -47,7 +47,13 @@ def name(schema: Schema) -> str:
 
 
 def _article(word: str) -> str:
-    names = {"array": "a list", "object": "an object", "integer": "an integer", "null": "null", "any value": "any value"}
+    names = {
+        "array": "a list",
+        "object": "an object",
+        "integer": "an integer",
+        "null": "null",
+        "any value": "any value",
+    }
     return names.get(word, f"a {word}")
 
 

@@ -205,7 +205,9 @@ class _Typing:
                 label = f"did you mean `{close}`?" if close else ""
                 self.never.append((f"`{right}` is none of {', '.join(str(word) for word in words)}", label))
             elif operand.op in ("eq", "ne") and isinstance(right, str) and left.get("type") in ("array", "object"):
-                self.never.append((f"a {'list' if left['type'] == 'array' else 'object'} is compared with a string", ""))
+                self.never.append(
+                    (f"a {'list' if left['type'] == 'array' else 'object'} is compared with a string", "")
+                )
         return BOOLEAN
 
     def _test(self, node: Any) -> Schema:
@@ -225,7 +227,9 @@ class _Typing:
 
     def _add(self, node: Any) -> Schema:
         left, right = self.type(node.left), self.type(node.right)
-        return left if left == right else NUMBER if {left.get("type"), right.get("type")} <= {"integer", "number"} else ANY
+        return (
+            left if left == right else NUMBER if {left.get("type"), right.get("type")} <= {"integer", "number"} else ANY
+        )
 
     _sub = _mul = _mod = _floordiv = _add
 

@@ -38,7 +38,9 @@ class Leaves:
         if fields.lm not in self.bindings.models and fields.lm not in known:
             names = [*self.bindings.models]
             place = (*node.where, "lm")
-            self.texts.report_unknown("AS304", f"there is no model `{fields.lm}` under `models:`", fields.lm, names, place)
+            self.texts.report_unknown(
+                "AS304", f"there is no model `{fields.lm}` under `models:`", fields.lm, names, place
+            )
         messages = []
         for role, text in self.reader.messages(fields, node.where):
             messages.append((role, self.texts.compiled(text, scope)[0]))
@@ -52,9 +54,7 @@ class Leaves:
         """Compile a tool node; None when its tool is not known."""
         where = (*node.where, "tool")
         local, _, function = fields.tool.partition(".")
-        given = {
-            key: self.texts.value(raw, (*node.where, "with", key), scope) for key, raw in fields.with_.items()
-        }
+        given = {key: self.texts.value(raw, (*node.where, "with", key), scope) for key, raw in fields.with_.items()}
         if local not in self.texts.document.data.get("tools", {}):
             text = f"there is no toolset `{local}` under `tools:`"
             self.texts.report_unknown("AS305", text, local, self.bindings.tools, where)
@@ -64,7 +64,9 @@ class Leaves:
             return None, {}
         tool = toolset.tools.get(function)
         if tool is None:
-            text = f"`{local}` has no tool `{function}`" if function else f"`{local}` is a toolset, name one of its tools"
+            text = (
+                f"`{local}` has no tool `{function}`" if function else f"`{local}` is a toolset, name one of its tools"
+            )
             self.texts.report_unknown("AS305", text, function, toolset.tools, where)
             return None, {}
         self._check_arguments(node, fields, tool.parameters, given)

@@ -103,4 +103,3 @@ class Reader:
                 except SpecInvalid as error:
                     self.texts.report("AS311", f"`{name}` cannot be read: {error.message}", where)
         return self._files[name]
-

@@ -41,7 +41,11 @@ class Scope:
     def find(self, word: str) -> Schema | None:
         """The type behind a name, or None when there is no such name."""
         if word == "meta":
-            return {"type": "object", "properties": dict.fromkeys(self.node_names(), META), "additionalProperties": False}
+            return {
+                "type": "object",
+                "properties": dict.fromkeys(self.node_names(), META),
+                "additionalProperties": False,
+            }
         for scope in self.outwards():
             if word in scope.nodes:
                 return scope.nodes[word]

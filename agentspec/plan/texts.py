@@ -67,7 +67,7 @@ class Texts(Reporter):
         if isinstance(raw, str):
             if "${{" not in raw and "{%" not in raw:
                 return _constant(raw), {"const": raw}
-            return self.compiled(Text(raw, where), scope)
+            return self.compiled(Text(raw, where, statements=True), scope)
         if isinstance(raw, Mapping):
             parts = {key: self.value(item, (*where, key), scope) for key, item in raw.items()}
             schema = {
@@ -88,7 +88,7 @@ class Texts(Reporter):
         """Every string with expressions inside a value."""
         if isinstance(raw, str):
             if "${{" in raw or "{%" in raw:
-                yield Text(raw, where)
+                yield Text(raw, where, statements=True)
         elif isinstance(raw, Mapping):
             for key, item in raw.items():
                 yield from self.texts_in(item, (*where, key))

@@ -47,6 +47,15 @@ class Registry:
         hook = self._load(namespace, "tool").hook
         return _one_named(name or namespace, _gather(namespace, hook.agentspec_register_tools), "toolset", namespace)
 
+    def describe(self, namespace: str) -> str:
+        """Load a plugin and say in a line what it brings. Raises `PluginBroken`."""
+        hook = self._load(namespace, "tool").hook
+        backends = _gather(namespace, hook.agentspec_register_backends)
+        toolsets = _gather(namespace, hook.agentspec_register_tools)
+        parts = [f"backend ({', '.join(one.models) or one.description})" for one in backends]
+        parts += [f"toolset {one.name} ({', '.join(one.tools)})" for one in toolsets]
+        return "; ".join(parts) or "nothing"
+
     def _load(self, namespace: str, what: str) -> pluggy.PluginManager:
         if namespace in self._loaded:
             return self._loaded[namespace]

@@ -1,7 +1,7 @@
 """The asyncio shell.
 
-    driver   steps in workers         session  one run from inputs to outcome
-    inputs   complete and typed       record   what a run used and did
+driver   steps in workers         session  one run from inputs to outcome
+inputs   complete and typed       record   what a run used and did
 """
 
 from agentspec.runtime.session import Outcome, RunOptions, arun, run

@@ -30,7 +30,9 @@ def complete(plan: Plan, given: Mapping[str, Json]) -> dict[str, Json]:
             continue
         values[one.name] = given.get(one.name, one.default)
         if one.name in given:
-            problems += [f"the input `{one.name}` does not fit: {text}" for text in problems_of(values[one.name], one.schema)]
+            problems += [
+                f"the input `{one.name}` does not fit: {text}" for text in problems_of(values[one.name], one.schema)
+            ]
     if problems:
         raise InvalidValue("; ".join(problems), hint="give inputs as `-i NAME=VALUE`")
     return values

@@ -99,7 +99,9 @@ class Document:
     def _pairs(self, node: MappingNode) -> dict[str, Pair]:
         found = self._keys.get(id(node))
         if found is None:
-            found = {key.value: (key, value) for key, value in reversed(node.value) if isinstance(key, ScalarNode)}
+            found = {
+                key.value: (key, value) for key, value in reversed(node.value) if isinstance(key, ScalarNode)
+            }
             self._keys[id(node)] = found
         return found
 

@@ -14,6 +14,7 @@ from jinja2 import Environment, TemplateSyntaxError, nodes
 from jinja2.lexer import TokenStream
 from jinja2.parser import Parser
 
+from agentspec.spec.references import Reference
 from agentspec.spec.tokens import ExpressionProblem, Piece, Token
 
 
@@ -33,10 +34,11 @@ _IN_WORDS = {
 }
 
 
-def parse_part(text: str, tokens: Sequence[Token]) -> nodes.Expr:
-    """Parse the tokens of one expression. Raises `ExpressionProblem` with AS300."""
+def parse_part(piece: Piece) -> nodes.Expr:
+    """Parse one expression. Raises `ExpressionProblem`."""
+    tokens = piece.tokens
     if not tokens:
-        raise ExpressionProblem("AS300", "an expression is missing", 0, max(1, len(text)))
+        raise ExpressionProblem("AS300", "an expression is missing", piece.start, piece.end)
     try:
         parser = Parser(_environment, tokens)  # type: ignore[arg-type]
         tree = parser.parse_expression()
@@ -50,8 +52,30 @@ def parse_part(text: str, tokens: Sequence[Token]) -> nodes.Expr:
     return tree
 
 
+def chain(reference: Reference) -> nodes.Expr:
+    """Return the tree of a plain reference, without parsing."""
+    name, *steps = reference.path
+    node: nodes.Expr = nodes.Name(name, "load", lineno=reference.start)
+    for step in steps:
+        if isinstance(step, int):
+            node = nodes.Getitem(
+                node, nodes.Const(step, lineno=reference.start), "load", lineno=reference.start
+            )
+        else:
+            node = nodes.Getattr(node, step, "load", lineno=reference.start)
+    return node
+
+
+def assemble(parts: Iterable[tuple[int, str | nodes.Expr]]) -> nodes.Template:
+    """Return the tree of a text without statements from its stretches and expressions, with their offsets."""
+    found = [
+        nodes.TemplateData(item, lineno=start) if isinstance(item, str) else item for start, item in parts
+    ]
+    return nodes.Template([nodes.Output(found, lineno=0)], lineno=0)
+
+
 def parse_template(pieces: Iterable[Piece]) -> nodes.Template:
-    """Parse a text with statements. Raises `ExpressionProblem` with AS300."""
+    """Parse a text with statements. Raises `ExpressionProblem`."""
     stream: list[Token] = []
     for piece in pieces:
         if piece.kind == "data":
@@ -94,10 +118,14 @@ def _problem(tokens: Sequence[Token], error: TemplateSyntaxError) -> ExpressionP
         return ExpressionProblem("AS300", "`=` does not compare", start, end, "`==`")
     expected = re.fullmatch(r"expected token '(.+?)', got '(.+?)'", message, re.DOTALL)
     if expected:
-        wanted = _IN_WORDS.get(expected[1], f"`{expected[1]}`" if not expected[1].isalpha() else f"a {expected[1]}")
+        wanted = _IN_WORDS.get(
+            expected[1], f"`{expected[1]}`" if not expected[1].isalpha() else f"a {expected[1]}"
+        )
         return ExpressionProblem("AS300", f"`{word}` stands where {wanted} is expected", start, end)
     return ExpressionProblem("AS300", f"`{word}` is unexpected here", start, end)
 
 
 def _too_deep(tokens: Sequence[Token]) -> ExpressionProblem:
-    return ExpressionProblem("AS306", "an expression that is nested too deeply", tokens[0][0], tokens[-1][0] + 1)
+    return ExpressionProblem(
+        "AS306", "an expression that is nested too deeply", tokens[0][0], tokens[-1][0] + 1
+    )

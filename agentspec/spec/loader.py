@@ -64,7 +64,9 @@ def load(source: Source) -> Document:
         if root is None:
             raise _invalid("AS108", "the file is empty", source, _NO_SPAN)
         if not isinstance(root, MappingNode):
-            raise _invalid("AS108", "the file holds no mapping", source, source.span(root.start_mark.index, 0))
+            raise _invalid(
+                "AS108", "the file holds no mapping", source, source.span(root.start_mark.index, 0)
+            )
         document = Document(source, {}, root)
         data, problems = build(document)
     if problems:
@@ -133,7 +135,9 @@ class _Light:
         self.depth -= 1
 
 
-class PythonParser(_Light, yaml.reader.Reader, yaml.scanner.Scanner, yaml.parser.Parser, yaml.composer.Composer):
+class PythonParser(
+    _Light, yaml.reader.Reader, yaml.scanner.Scanner, yaml.parser.Parser, yaml.composer.Composer
+):
     """The parser for platforms without libyaml."""
 
     def __init__(self, text: str) -> None:

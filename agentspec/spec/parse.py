@@ -18,7 +18,7 @@ from agentspec.spec.shapes import (
     COMPOSITES,
     CONTROLLERS,
     LATER_CONTROLLERS,
-    BlockShape,
+    CaseShape,
     LmShape,
     MapShape,
     Shape,
@@ -64,7 +64,9 @@ class _Walker(Reporter):
         data = self.document.data
         if "agentspec_version" in data and "agentspec" not in data:
             text = "this file is written in Oracle's Open Agent Specification, which is another language"
-            self.report("AS205", text, ("agentspec_version",), "specs of this project start with `agentspec: 1`", key=True)
+            self.report(
+                "AS205", text, ("agentspec_version",), "specs of this project start with `agentspec: 1`", key=True
+            )
         version = data.get("agentspec")
         if type(version) is int and version != LANGUAGE_VERSION:
             text = f"language version {version} is not known here, this release reads version {LANGUAGE_VERSION}"
@@ -82,9 +84,10 @@ class _Walker(Reporter):
     def block(self, data: Mapping[str, Any], where: Where, label: str = "", when: Any = None) -> Block:
         """Parse `nodes:` of a mapping that stands for a block."""
         nodes = data.get("nodes")
-        if not isinstance(nodes, Mapping):
+        if nodes is not None and not isinstance(nodes, Mapping):
             return Block(where, {}, label, when)
-        if not nodes:
+        nodes = nodes or {}
+        if not nodes and "nodes" in data:
             self.report("AS203", "a block needs at least one node", (*where, "nodes"))
         parsed = {}
         for name, raw in nodes.items():
@@ -148,9 +151,9 @@ class _Walker(Reporter):
             yield self._branch("default", raw["default"], (*where, "default"))
 
     def _branch(self, label: str, raw: Any, where: Where, when: Any = None) -> Block:
-        """A block is one node, or a mapping with `nodes`."""
-        if isinstance(raw, Mapping) and "nodes" in raw and not any(kind in raw for kind in _KINDS):
-            self.shape(BlockShape, raw, where)
+        """A case is one node, or a mapping with `nodes`, or only a `result`."""
+        if isinstance(raw, Mapping) and ("nodes" in raw or "result" in raw) and not any(kind in raw for kind in _KINDS):
+            self.shape(CaseShape, raw, where)
             return self.block(raw, where, label, when)
         node = self.node(label, raw, where)
         return Block(where, {} if node is None else {label: node}, label, when, single=True)

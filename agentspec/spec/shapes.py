@@ -131,6 +131,14 @@ class BlockShape(Shape):
     output: Any = None
 
 
+class CaseShape(Shape):
+    """A case of a switch that is more than one node; without `nodes` it only gives a value."""
+
+    nodes: dict[str, Any] = Field(default={})
+    result: Any = None
+    output: Any = None
+
+
 class SwitchShape(NodeShape):
     """`controller: switch`: either `on` with named cases, or a list of cases with `when`."""
 

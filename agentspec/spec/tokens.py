@@ -6,6 +6,7 @@ line number is its offset in the text, and so is that of every node of the tree 
 
 from __future__ import annotations
 
+import math
 import re
 from dataclasses import dataclass, field
 from typing import Literal
@@ -19,8 +20,8 @@ _MOST_DIGITS = 18
 
 _TOKEN = re.compile(
     r"""(?P<whitespace>\s+)
-    |(?P<float>(?<!\.)\d+(?:_\d+)*(?:\.\d+(?:_\d+)*(?:[eE][+-]?\d+)?|[eE][+-]?\d+))
-    |(?P<integer>\d+(?:_\d+)*)
+    |(?P<float>(?<!\.)[0-9]+(?:_[0-9]+)*(?:\.[0-9]+(?:[eE][+-]?[0-9]+)?|[eE][+-]?[0-9]+))
+    |(?P<integer>[0-9]+(?:_[0-9]+)*)
     |(?P<name>[^\W\d]\w*)
     |(?P<string>'(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*")
     |(?P<operator>//|\*\*|==|!=|>=|<=|[-+*/%~\[\](){}<>=.:|,])""",
@@ -162,8 +163,8 @@ def tokenize(text: str, position: int, piece: Piece, bare: bool = False) -> int:
         if kind != "whitespace":
             if kind == "operator":
                 _bracket(word, position, brackets, piece.pairs)
-            elif kind == "integer" and len(word) > _MOST_DIGITS:
-                raise ExpressionProblem("AS306", "a number of more than 18 digits", position, match.end())
+            elif kind in ("integer", "float"):
+                _number(kind, word, position)
             elif word == "null" and (not tokens or tokens[-1][2] != "."):
                 word = "none"
             tokens.append((position, kind, word))
@@ -175,15 +176,27 @@ def tokenize(text: str, position: int, piece: Piece, bare: bool = False) -> int:
         raise ExpressionProblem("AS300", f"`{sign}` is never closed", at, at + 1)
     if not bare:
         opening = "${{" if piece.kind == "variable" else "{%"
-        raise ExpressionProblem("AS300", f"`{opening}` is never closed", piece.start, piece.start + len(opening))
+        raise ExpressionProblem(
+            "AS300", f"`{opening}` is never closed", piece.start, piece.start + len(opening)
+        )
     return end
+
+
+def _number(kind: str, word: str, position: int) -> None:
+    end = position + len(word)
+    if kind == "float" and math.isinf(float(word)) or kind == "integer" and len(word) > _MOST_DIGITS:
+        raise ExpressionProblem("AS306", "a number that is too large", position, end)
+    if kind == "integer" and word.startswith("0") and word.strip("0_"):
+        raise ExpressionProblem("AS300", "a number that begins with 0", position, end)
 
 
 def _bracket(sign: str, position: int, brackets: list[tuple[str, int]], pairs: dict[int, int]) -> None:
     if sign in _PAIRS:
         brackets.append((sign, position))
         if len(brackets) > _MOST_NESTING:
-            raise ExpressionProblem("AS306", "an expression that is nested too deeply", position, position + 1)
+            raise ExpressionProblem(
+                "AS306", "an expression that is nested too deeply", position, position + 1
+            )
     elif sign in ")]}":
         if not brackets or _PAIRS[brackets[-1][0]] != sign:
             raise ExpressionProblem("AS300", f"`{sign}` closes nothing", position, position + 1)

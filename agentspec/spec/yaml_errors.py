@@ -15,14 +15,26 @@ _EXPRESSION = re.compile(r"\$?\{\{")
 _NO_COLON = "a colon followed by a space is missing, or the indentation is wrong"
 
 _HINTS = (
-    ("mapping values are not allowed", "a second `: ` on one line", "quote the value, or check the indentation"),
+    (
+        "mapping values are not allowed",
+        "a second `: ` on one line",
+        "quote the value, or check the indentation",
+    ),
     ("could not find expected ':'", "a line that is no `key: value`", _NO_COLON),
     ("found unknown escape character", "an unknown escape in double quotes", "use single quotes"),
     ("found undefined tag handle", "a YAML tag", "specs do not use tags; quote text that begins with `!`"),
     ("found undefined alias", "an alias without its anchor", "quote text that begins with `*`"),
     ("found duplicate anchor", "an anchor that is used twice", "give the second one another name"),
-    ("expected ',' or '}'", "this `{` is never closed properly", "close it with `}`; quote values with braces"),
-    ("expected ',' or ']'", "this `[` is never closed properly", "close it with `]`; quote values with brackets"),
+    (
+        "expected ',' or '}'",
+        "this `{` is never closed properly",
+        "close it with `}`; quote values with braces",
+    ),
+    (
+        "expected ',' or ']'",
+        "this `[` is never closed properly",
+        "close it with `]`; quote values with brackets",
+    ),
     ("expected '-' indicator", "a line that does not belong to the list", "check its indentation"),
     ("expected <block end>", "a line that does not fit the lines above", "check its indentation and quotes"),
     ("expected key", "a line that does not fit the lines above", "check its indentation and quotes"),
@@ -41,7 +53,11 @@ def text_problem(source: Source, error: yaml.YAMLError) -> Diagnostic:
     place = error.problem_mark.index if error.problem_mark else 0
     if "expected a single document" in context:
         return Diagnostic(
-            "AS108", "the file holds several documents", source, _at(source, place), "only one `---` is allowed"
+            "AS108",
+            "the file holds several documents",
+            source,
+            _at(source, place),
+            "only one `---` is allowed",
         )
     line = source.span(place, place).line
     if match := _TAB_INDENT.match(source.lines[line - 1]):

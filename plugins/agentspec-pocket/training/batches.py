@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import random
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import islice
@@ -14,18 +13,22 @@ from torch import Tensor
 from .message import Message
 from .tokenizer import BOS, END, PAD, render
 
-_WINDOW = 2048  # messages that are sorted by length together
+# Few, fixed shapes: the CPU kernels for bfloat16 are compiled anew for every shape (seconds each).
+_LENGTHS = (80, 104, 128, 160, 208, 288, 448)
+_ANSWER = 32  # tokens of an answer at most, the closing one included
 _OPENING = '{"category":"'
 
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """`tokens` (batch, length), padded at the right; `targets` the same shape, -100 where nothing is asked.
+    """`tokens` (batch, length), padded at the right.
 
-    `decision` (batch,) is the position whose next token is the category; `intents` (batch,) numbers the intents.
+    `asked` (batch, 32) holds the positions that predict the answer and `targets` what they should predict, -100 past
+    its end. `decision` (batch,) is the position whose next token is the category; `intents` (batch,) are numbers.
     """
 
     tokens: Tensor
+    asked: Tensor
     targets: Tensor
     decision: Tensor
     intents: Tensor
@@ -63,26 +66,29 @@ class Encoder:
             rows.append(Encoded(ids, start, start + self._opening - 1, intent))
         return rows
 
-    def batch(self, rows: list[Encoded]) -> Batch:
-        """Pad and stack."""
-        length = max(len(row.ids) for row in rows) - 1
+    def batch(self, rows: list[Encoded], length: int = 0) -> Batch:
+        """Pad to `length` (or to the longest row) and stack."""
+        length = length or max(len(row.ids) for row in rows) - 1
         tokens = torch.full((len(rows), length), self.pad)
-        targets = torch.full((len(rows), length), -100)
+        targets = torch.full((len(rows), _ANSWER), -100)
+        asked = torch.zeros((len(rows), _ANSWER), dtype=torch.long)
         for number, row in enumerate(rows):
+            answer = row.ids[row.prompt_length :]
             tokens[number, : len(row.ids) - 1] = torch.tensor(row.ids[:-1])
-            targets[number, row.prompt_length - 1 : len(row.ids) - 1] = torch.tensor(row.ids[row.prompt_length :])
+            targets[number, : len(answer)] = torch.tensor(answer)
+            asked[number, : len(answer)] = torch.arange(row.prompt_length - 1, len(row.ids) - 1)
         decision = torch.tensor([row.decision for row in rows])
-        return Batch(tokens, targets, decision, torch.tensor([row.intent for row in rows]))
+        return Batch(tokens, asked, targets, decision, torch.tensor([row.intent for row in rows]))
 
-    def stream(self, messages: Iterator[Message], tokens_per_batch: int, seed: int) -> Iterator[Batch]:
-        """Endless batches of about `tokens_per_batch` tokens."""
-        rng = random.Random(seed)
+    def stream(self, messages: Iterator[Message], tokens_per_batch: int) -> Iterator[Batch]:
+        """Endless batches of about `tokens_per_batch` tokens; the few messages that are too long are left out."""
+        waiting: dict[int, list[Encoded]] = {length: [] for length in _LENGTHS}
         while True:
-            rows = sorted(self.encode(list(islice(messages, _WINDOW))), key=lambda row: len(row.ids))
-            groups: list[list[Encoded]] = [[]]
-            for row in rows:
-                if (len(groups[-1]) + 1) * len(row.ids) > tokens_per_batch:
-                    groups.append([])
-                groups[-1].append(row)
-            rng.shuffle(groups)
-            yield from (self.batch(group) for group in groups if group)
+            for row in self.encode(list(islice(messages, 512))):
+                length = next((length for length in _LENGTHS if len(row.ids) - 1 <= length), None)
+                if length is None:
+                    continue
+                waiting[length].append(row)
+                if len(waiting[length]) == tokens_per_batch // length:
+                    yield self.batch(waiting[length], length)
+                    waiting[length] = []

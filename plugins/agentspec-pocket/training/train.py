@@ -1,5 +1,8 @@
 """Train the decoder: `python -m training.train --seed 7 --steps 1800 --out build/triage`.
 
+Two processes of one thread each share the work and average their gradients once a step: on a machine that others use
+as well, that loses far less than two threads that wait for each other at every operation.
+
 Every message is seen once: the generator makes new ones for as long as training lasts. Matrices of the blocks are
 turned by Muon (Jordan et al. 2024, https://kellerjordan.github.io/posts/muon/), embeddings and norms by AdamW.
 """
@@ -9,13 +12,14 @@ from __future__ import annotations
 import argparse
 import dataclasses
 import json
-import random
 import time
 from collections.abc import Iterator
 from itertools import islice
 from pathlib import Path
 
 import torch
+import torch.distributed as dist
+import torch.multiprocessing as mp
 import torch.nn.functional as F
 from torch import Tensor
 
@@ -24,7 +28,7 @@ from .generate import HERE, hand_written, intent_names, messages
 from .grammar import read_phrases
 from .message import Message
 from .model import Decoder, Shape
-from .tokenizer import PAD, train_tokenizer
+from .tokenizer import train_tokenizer
 
 _TOKENIZER_MESSAGES = 20_000
 _INTENT_WEIGHT = 0.3
@@ -34,10 +38,10 @@ _WARM_UP = 0.03  # share of the steps
 def losses(model: Decoder, batch: Batch, dropout: float, smoothing: float) -> tuple[Tensor, Tensor]:
     """Cross-entropy of the answer tokens (mean per token), and of the intent at the decision."""
     hidden = model(batch.tokens, dropout)
-    asked = batch.targets != -100
-    logits = model.logits(hidden[asked]).float()
-    answer = F.cross_entropy(logits, batch.targets[asked], label_smoothing=smoothing)
-    at_decision = hidden[torch.arange(len(batch.decision)), batch.decision]
+    rows = torch.arange(len(batch.tokens))
+    logits = model.logits(hidden[rows[:, None], batch.asked]).float()
+    answer = F.cross_entropy(logits.flatten(0, 1), batch.targets.flatten(), label_smoothing=smoothing)
+    at_decision = hidden[rows, batch.decision]
     intent = F.cross_entropy(model.intent_head(at_decision).float(), batch.intents)
     return answer, intent
 
@@ -67,44 +71,65 @@ def exact_share(model: Decoder, encoder: Encoder, examples: list[Message]) -> fl
     rows = encoder.encode(examples)
     for start in range(0, len(rows), 32):
         batch = encoder.batch(rows[start : start + 32])
-        best = model.logits(model(batch.tokens)).argmax(-1)
+        rows_of = torch.arange(len(batch.tokens))[:, None]
+        best = model.logits(model(batch.tokens)[rows_of, batch.asked]).argmax(-1)
         right += int(((best == batch.targets) | (batch.targets == -100)).all(-1).sum())
     model.train()
     return right / len(rows)
 
 
-def run(options: argparse.Namespace) -> None:
-    """Tokenizer, training, checkpoint."""
-    torch.manual_seed(options.seed)
-    torch.set_num_threads(options.threads)
+def average_gradients(model: Decoder, workers: int) -> None:
+    """Give every process the mean gradient."""
+    if workers == 1:
+        return
+    gradients = [weight.grad for weight in model.parameters() if weight.grad is not None]
+    flat = torch.cat([gradient.flatten() for gradient in gradients])
+    dist.all_reduce(flat)
+    for gradient, part in zip(gradients, flat.div_(workers).split([g.numel() for g in gradients]), strict=True):
+        gradient.copy_(part.view_as(gradient))
+
+
+def run(rank: int, options: argparse.Namespace) -> None:
+    """Tokenizer, training, checkpoint; the process `rank` is one of `options.workers`."""
+    torch.manual_seed(options.seed)  # the same weights in every process
+    torch.set_num_threads(1)
     out: Path = options.out
     out.mkdir(parents=True, exist_ok=True)
     sample = islice(messages("train", options.seed + 1), _TOKENIZER_MESSAGES)
     tokenizer = train_tokenizer((f"{message.prompt}\n{message.answer}" for message in sample), options.vocabulary)
-    tokenizer.save(str(out / "tokenizer.json"))
+    if rank == 0:
+        tokenizer.save(str(out / "tokenizer.json"))
     intents = intent_names(read_phrases(HERE / "phrases"))
     encoder = Encoder(tokenizer, intents)
     shape = Shape(
         tokenizer.get_vocab_size(), options.width, options.layers, options.heads, options.kv_heads, options.hidden
     )
     model = Decoder(shape, len(intents))
-    print(f"{sum(p.numel() for p in model.parameters()):,} weights, {len(intents)} intents, pad {PAD}", flush=True)
+    if rank == 0:
+        print(f"{sum(p.numel() for p in model.parameters()):,} weights, {len(intents)} intents", flush=True)
     checks = {
         "iid": list(islice(messages("iid", options.seed + 2), 200)),
         "vocab": list(islice(messages("vocab", options.seed + 3), 200)),
         "ood_dev": hand_written("dev"),
     }
-    _loop(model, encoder, options, checks)
+    if options.workers > 1:
+        store = f"file://{(out / 'meeting-point').resolve()}"
+        dist.init_process_group("gloo", init_method=store, rank=rank, world_size=options.workers)
+    _loop(model, encoder, options, checks, rank)
+    if rank != 0:
+        return
     state = {name: weight.contiguous() for name, weight in model.state_dict().items()}
     torch.save({"shape": dataclasses.asdict(shape), "state": state}, out / "model.pt")
 
 
-def _loop(model: Decoder, encoder: Encoder, options: argparse.Namespace, checks: dict[str, list[Message]]) -> None:
-    batches: Iterator[Batch] = encoder.stream(messages("train", options.seed), options.tokens, options.seed)
+def _loop(
+    model: Decoder, encoder: Encoder, options: argparse.Namespace, checks: dict[str, list[Message]], rank: int
+) -> None:
+    stream = messages("train", options.seed + 10_000 * rank)
+    batches: Iterator[Batch] = encoder.stream(stream, options.tokens)
     pair = optimizers(model, options.muon_rate, options.adam_rate)
     full = [group["lr"] for optimizer in pair for group in optimizer.param_groups]
     started, seen, mails = time.monotonic(), 0, 0
-    random.seed(options.seed)
     model.train()
     for step, batch in enumerate(islice(batches, options.steps)):
         share = rate_at(step, options.steps)
@@ -113,15 +138,16 @@ def _loop(model: Decoder, encoder: Encoder, options: argparse.Namespace, checks:
         with torch.autocast("cpu", torch.bfloat16, enabled=options.bf16):
             answer, intent = losses(model, batch, options.dropout, options.smoothing)
         (answer + _INTENT_WEIGHT * intent).backward()  # type: ignore[no-untyped-call]
+        average_gradients(model, options.workers)
         torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
         for optimizer in pair:
             optimizer.step()
             optimizer.zero_grad(set_to_none=True)
         seen += batch.tokens.numel()
         mails += len(batch.tokens)
-        if (step + 1) % options.report == 0 or step + 1 == options.steps:
+        if rank == 0 and ((step + 1) % options.report == 0 or step + 1 == options.steps):
             row = {
-                "step": step + 1, "mails": mails, "tokens": seen, "seconds": round(time.monotonic() - started),
+                "step": step + 1, "mails": mails * options.workers, "tokens": seen * options.workers, "seconds": round(time.monotonic() - started),
                 "answer": round(answer.item(), 4), "intent": round(intent.item(), 3),
             }  # fmt: skip
             if (step + 1) % (options.report * 4) == 0 or step + 1 == options.steps:
@@ -134,8 +160,8 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--seed", type=int, default=7)
     parser.add_argument("--steps", type=int, default=1800)
-    parser.add_argument("--tokens", type=int, default=6144, help="per batch")
-    parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--tokens", type=int, default=4096, help="per step and process")
+    parser.add_argument("--workers", type=int, default=2, help="processes of one thread")
     parser.add_argument("--vocabulary", type=int, default=2048)
     parser.add_argument("--width", type=int, default=256)
     parser.add_argument("--layers", type=int, default=5)
@@ -149,7 +175,9 @@ def main() -> None:
     parser.add_argument("--bf16", action=argparse.BooleanOptionalAction, default=True)
     parser.add_argument("--report", type=int, default=50)
     parser.add_argument("--out", type=Path, default=Path("build/triage"))
-    run(parser.parse_args())
+    options = parser.parse_args()
+    (options.out / "meeting-point").unlink(missing_ok=True)
+    mp.spawn(run, args=(options,), nprocs=options.workers)
 
 
 if __name__ == "__main__":

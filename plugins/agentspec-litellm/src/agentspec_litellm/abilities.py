@@ -1,4 +1,7 @@
-"""What litellm knows about a model: parameters, context, price."""
+"""What litellm knows about a model: parameters, context, price.
+
+Its tables raise plain `Exception` for what they do not list, hence the blind handlers here.
+"""
 
 from __future__ import annotations
 
@@ -17,6 +20,7 @@ class Abilities:
     priced: bool
 
     def takes(self, parameter: str) -> bool:
+        """Tell whether the model takes a parameter; the unknown is worth a try."""
         return self.parameters is None or parameter in self.parameters
 
 

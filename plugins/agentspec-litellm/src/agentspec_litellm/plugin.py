@@ -15,6 +15,7 @@ def create(binding: ModelBinding) -> Backend:
 
 @hookimpl
 def agentspec_register_backends() -> list[BackendFactory]:
+    """Offer `litellm/<provider>/<model>`."""
     return [
         BackendFactory(
             name="litellm",

@@ -18,11 +18,37 @@ from agentspec.api.schema import nullable
 
 VALUE = "value"
 _KEPT = frozenset(
-    "type enum const description pattern minimum maximum exclusiveMinimum exclusiveMaximum multipleOf "
-    "minItems maxItems $ref".split()
+    [
+        "type",
+        "enum",
+        "const",
+        "description",
+        "pattern",
+        "minimum",
+        "maximum",
+        "exclusiveMinimum",
+        "exclusiveMaximum",
+        "multipleOf",
+        "minItems",
+        "maxItems",
+        "$ref",
+    ]
 )
-_FORMATS = frozenset("date-time time date duration email hostname ipv4 ipv6 uuid".split())
-_DROPPED = frozenset("title default examples $schema $id $comment deprecated minLength maxLength uniqueItems".split())
+_FORMATS = frozenset(["date-time", "time", "date", "duration", "email", "hostname", "ipv4", "ipv6", "uuid"])
+_DROPPED = frozenset(
+    [
+        "title",
+        "default",
+        "examples",
+        "$schema",
+        "$id",
+        "$comment",
+        "deprecated",
+        "minLength",
+        "maxLength",
+        "uniqueItems",
+    ]
+)
 
 
 class _NotStrict(Exception):
@@ -112,7 +138,8 @@ def _closed(part: Mapping[str, Any]) -> dict[str, Any]:
     return {
         "type": part.get("type", "object"),
         "properties": {
-            name: _strict(value if name in required else nullable(value)) for name, value in properties.items()
+            name: _strict(value if name in required else nullable(value))
+            for name, value in properties.items()
         },
         "required": list(properties),
         "additionalProperties": False,

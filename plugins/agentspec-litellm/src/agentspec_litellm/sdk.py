@@ -9,6 +9,7 @@ import asyncio
 import logging
 import os
 import threading
+import warnings
 from types import ModuleType
 from typing import Any
 
@@ -19,6 +20,7 @@ _SETTINGS = {
     # In its development mode litellm loads the `.env` of the current folder into the environment.
     "LITELLM_MODE": "PRODUCTION",
 }
+_PROXIES = ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "http_proxy", "https_proxy", "all_proxy")
 _lock = threading.Lock()
 _loaded: ModuleType | None = None
 _users = 0
@@ -36,6 +38,10 @@ def _import() -> ModuleType:
             for name, value in _SETTINGS.items():
                 os.environ.setdefault(name, value)
             logging.getLogger("LiteLLM").setLevel(logging.CRITICAL)
+            # litellm builds pydantic models of OpenAI's types as late as in the middle of a call.
+            warnings.filterwarnings(
+                "ignore", message=".*using the `ReadOnly` qualifier", category=UserWarning
+            )
             try:
                 import litellm
             except ImportError as error:
@@ -45,9 +51,25 @@ def _import() -> ModuleType:
             litellm.telemetry = False
             litellm.turn_off_message_logging = True
             litellm.disable_streaming_logging = True
-            # Later releases import `mcp`, which litellm does not install, for every call with tools.
             _loaded = litellm
         return _loaded
+
+
+def for_tools(litellm: Any) -> dict[str, Any]:
+    """Return what a call with tools needs besides: newer releases else import `mcp`, which may be missing."""
+    core = litellm.litellm_core_utils.core_helpers
+    return {"_skip_mcp_handler": True} if hasattr(core, "filter_internal_params") else {}
+
+
+def keep_loopback_direct() -> None:
+    """Except this machine from the proxies of the environment, or prompts for it would leave it."""
+    if not any(os.environ.get(name) for name in _PROXIES):
+        return
+    for name in ("NO_PROXY", "no_proxy"):
+        excepted = [entry.strip() for entry in os.environ.get(name, "").split(",") if entry.strip()]
+        missing = [entry for entry in ("127.0.0.1", "localhost", "::1") if entry not in excepted]
+        if missing and "*" not in excepted:
+            os.environ[name] = ",".join(excepted + missing)
 
 
 def enter() -> None:

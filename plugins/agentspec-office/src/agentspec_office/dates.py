@@ -163,7 +163,10 @@ def _end_of_month(match: re.Match[str], sent: date) -> Iterator[date]:
 
 
 _RULES: tuple[tuple[re.Pattern[str], _Resolver], ...] = (
-    (re.compile(rf"{_DAY_BEFORE}(?<![\w-])(?P<year>(?:19|20)\d\d)-(?P<month>\d\d)-(?P<day>\d\d)(?![\d-])"), _iso),
+    (
+        re.compile(rf"{_DAY_BEFORE}(?<![\w-])(?P<year>(?:19|20)\d\d)-(?P<month>\d\d)-(?P<day>\d\d)(?![\d-])"),
+        _iso,
+    ),
     (
         re.compile(
             rf"{_DAY_BEFORE}(?<![\w.])(?P<day>\d{{1,2}})\.\s?(?P<month>\d{{1,2}})\.\s?"

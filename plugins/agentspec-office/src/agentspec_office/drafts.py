@@ -6,6 +6,7 @@ import fcntl
 import hashlib
 import os
 import re
+from datetime import UTC, datetime
 from email.errors import HeaderParseError
 from email.headerregistry import Address
 from email.message import EmailMessage
@@ -16,8 +17,6 @@ from typing import BinaryIO
 
 from agentspec.api import ToolError
 from agentspec_office.text import printable
-
-from datetime import UTC, datetime
 
 _POLICY = default_policy.clone(linesep="\n")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f\u0085\u2028\u2029]")
@@ -56,14 +55,15 @@ def composed(to: str, subject: str, body: str, in_reply_to: str | None, *, key: 
 
 def _recipients(to: str) -> tuple[Address, ...]:
     addresses = []
-    for name, address in getaddresses([to]):
+    for name, address in getaddresses([to]) or [("", "")]:
         try:
             if not address.isascii() or not re.fullmatch(r"[^@\s]+@[^@\s]+", address):
                 raise ValueError(address)
             addresses.append(Address(display_name=name, addr_spec=address))
         except (ValueError, IndexError, HeaderParseError) as error:
             raise ToolError(
-                f"`{to[:80]}` is no list of e-mail addresses", hint="write `anna@example.org` or `Anna <anna@…>`"
+                f"`{to[:80]}` is no list of e-mail addresses",
+                hint="write `anna@example.org` or `Anna <anna@…>`",
             ) from error
     return tuple(addresses)
 

@@ -82,8 +82,7 @@ def draft(
     Repeating a step writes nothing twice. Raises `ToolError` when a header is not one clean line.
     """
     message = drafts.composed(to, subject, body, in_reply_to, key=context.key or secrets.token_hex(16))
-    path = context.writable(mailbox)
-    if path.is_dir():
+    if mailbox.name in {"", ".."} or (path := context.writable(mailbox)).is_dir():
         raise ToolError(f"`{mailbox}` is a folder", hint="give the name of an mbox file")
     drafts.append(path, message)
     return Draft(path=path, id=str(message["Message-ID"]).strip("<>"))

@@ -89,7 +89,11 @@ def _mbox(file: BinaryIO, name: str) -> Iterator[Raw]:
     number = 0
     for line, data, size in _pieces(file):
         if data is None:
-            yield Raw(f"message {number + 1} (line {line})", None, f"is larger than {MAX_MESSAGE_BYTES // 2**20} MiB")
+            yield Raw(
+                f"message {number + 1} (line {line})",
+                None,
+                f"is larger than {MAX_MESSAGE_BYTES // 2**20} MiB",
+            )
             number += 1
         elif line == 0:
             if data.strip():

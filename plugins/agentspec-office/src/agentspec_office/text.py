@@ -22,6 +22,7 @@ _INVISIBLE = re.compile(r"display\s*:\s*none|visibility\s*:\s*hidden", re.IGNORE
 def decoded(data: bytes, charset: str | None) -> tuple[str, str | None]:
     """Return the text of `data`, and a sentence about what was wrong with its character set, or None."""
     wanted = charset or "utf-8"
+    problem: str | None
     try:
         return data.decode(wanted), None
     except LookupError:
@@ -37,7 +38,7 @@ def decoded(data: bytes, charset: str | None) -> tuple[str, str | None]:
 
 
 def printable(text: str) -> str:
-    """Drop control characters, invisible ones and lone surrogates; keep tabs and line ends as `\\n`."""
+    """Drop control characters, invisible ones and lone surrogates; keep tabs and line ends as line feeds."""
     text = text.replace("\r\n", "\n").replace("\r", "\n")
     return _CONTROL.sub("", text).encode("utf-8", "replace").decode("utf-8")
 

@@ -69,6 +69,7 @@ class OllamaBackend:
         return named or (self._facts is not None and self._facts.cloud)
 
     async def generate(self, request: Request) -> Reply:
+        """Ask once. Raises `BackendError`."""
         async with aclosing(self._ask(request)) as pieces:
             async for piece in pieces:
                 if isinstance(piece, Reply):
@@ -76,9 +77,11 @@ class OllamaBackend:
         raise failures.broken_off(self._target)
 
     def stream(self, request: Request) -> AsyncGenerator[str | Reply, None]:
+        """Yield pieces of text and, last, the whole `Reply`. Raises `BackendError`."""
         return self._ask(request)
 
     async def close(self) -> None:
+        """Close the connections; the next call opens new ones."""
         client, self._client = self._client, None
         if client is not None:
             await client.close()

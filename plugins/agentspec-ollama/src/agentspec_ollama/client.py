@@ -48,6 +48,7 @@ class Client(AsyncClient):
         return str((await self._one("GET", "/api/version", None)).get("version", ""))
 
     async def close(self) -> None:
+        """Close the connections."""
         await self._client.aclose()
 
     async def installed(self) -> list[str]:

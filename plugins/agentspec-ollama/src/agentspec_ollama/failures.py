@@ -52,6 +52,7 @@ class PromptTooLong(ContextOverflow):
 
 
 def silent(target: Target) -> BackendUnavailable:
+    """Nobody listens at the address."""
     hint = "start it with `ollama serve`"
     if not target.local:
         hint += " on that machine with OLLAMA_HOST=0.0.0.0, or mend `host:`"
@@ -59,11 +60,13 @@ def silent(target: Target) -> BackendUnavailable:
 
 
 def slow(target: Target) -> BackendTimeout:
+    """The server is silent for too long."""
     message = f"ollama at {target.url} sent nothing for {target.timeout_s:g} s"
     return BackendTimeout(message, hint="give a large model more time to load: `timeout_s:`")
 
 
 def broken_off(target: Target) -> BackendUnavailable:
+    """The connection ended before the answer did."""
     return BackendUnavailable(
         f"ollama at {target.url} broke off its answer",
         hint="its log tells why (`ollama serve`, or `journalctl -u ollama`); often memory ran out",
@@ -71,6 +74,7 @@ def broken_off(target: Target) -> BackendUnavailable:
 
 
 def foreign(target: Target, what: str) -> BackendUnavailable:
+    """`what` came, which Ollama never sends."""
     return BackendUnavailable(
         f"the server at {target.url} does not speak Ollama's protocol: {quote(what)}",
         hint=f"is it Ollama? `curl {target.url}/api/version` shows its version",
@@ -78,6 +82,7 @@ def foreign(target: Target, what: str) -> BackendUnavailable:
 
 
 def missing(target: Target, installed: Iterable[str]) -> ModelMissing:
+    """The server does not have the model; `installed` are those that it has."""
     hint = f"`ollama pull {target.model}`"
     names = {name.removesuffix(":latest"): name for name in installed}
     near = get_close_matches(target.model, names, n=1, cutoff=0.5)
@@ -87,6 +92,7 @@ def missing(target: Target, installed: Iterable[str]) -> ModelMissing:
 
 
 def offline(target: Target) -> OfflineRefused:
+    """The server is another machine."""
     return OfflineRefused(
         f"ollama at {target.url} is another machine, and this run is offline",
         hint="run without `--offline`, or bind the model to a server on this machine",
@@ -94,6 +100,7 @@ def offline(target: Target) -> OfflineRefused:
 
 
 def offline_cloud(target: Target) -> OfflineRefused:
+    """The server would pass the call on."""
     return OfflineRefused(
         f"`{target.model}` runs in Ollama's cloud, and this run is offline",
         hint="run without `--offline`, or take a model that is on this machine",
@@ -111,6 +118,7 @@ def overflow(target: Target, prompt: str, window: int, maximum: int | None) -> C
 
 
 def cut(target: Target, read: int, least: int, window: int, maximum: int | None) -> ContextOverflow:
+    """The server took in `read` tokens of a prompt of at least `least`."""
     error = overflow(target, f"at least {least}", window, maximum)
     return ContextOverflow(f"{error.message}: ollama read {read} and dropped the rest", hint=error.hint)
 

@@ -15,6 +15,7 @@ def create(binding: ModelBinding) -> Backend:
 
 @hookimpl
 def agentspec_register_backends() -> list[BackendFactory]:
+    """Offer `ollama/<model>`."""
     return [
         BackendFactory(
             name="ollama",

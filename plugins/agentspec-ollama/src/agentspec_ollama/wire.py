@@ -158,6 +158,7 @@ class Answer:
         return ToolCall(str(identity), name, function.get("arguments"))
 
     def reply(self, *, native: bool, usd: float | None) -> Reply:
+        """Return what the lines amount to."""
         text = "".join(self.texts)
         whole = bool(self.logprobs) and "".join(token.text for token in self.logprobs) == text
         return Reply(

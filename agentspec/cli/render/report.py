@@ -1,0 +1,160 @@
+"""What is said after a run: result, trajectory, the table of calls, tokens, time and cost."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from agentspec.api.events import Failure
+from agentspec.api.messages import Json
+from agentspec.cli.render.errors import printable
+from agentspec.runtime.record import NodeUse, shorten
+from agentspec.runtime.session import Outcome
+
+
+def as_data(outcome: Outcome) -> dict[str, Json]:
+    """The object that `run --json` prints."""
+    data: dict[str, Json] = {
+        "run": outcome.run,
+        "status": outcome.status,
+        "result": outcome.result,
+        "usage": {
+            "lm_calls": sum(use.calls for use in outcome.nodes),
+            "tokens_in": sum(use.tokens_in for use in outcome.nodes),
+            "tokens_out": sum(use.tokens_out for use in outcome.nodes),
+            "usd": total_usd(outcome.nodes),
+            "seconds": round(outcome.seconds, 3),
+            "nodes": [_row(use) for use in outcome.nodes],
+        },
+        "trajectory": list(outcome.trajectory),
+        "files": [str(path) for path in outcome.files],
+        "problems": [_problem(failure) for failure in (*outcome.problems, *filter(None, [outcome.failure]))],
+    }
+    if outcome.partial:
+        data["partial"] = dict(outcome.partial)
+    return data
+
+
+def _row(use: NodeUse) -> dict[str, Json]:
+    return {
+        "node": use.path,
+        "kind": use.kind,
+        "model": use.model or None,
+        "steps": use.steps,
+        "failed": use.failed,
+        "skipped": use.skipped,
+        "lm_calls": use.calls,
+        "tokens_in": use.tokens_in,
+        "tokens_out": use.tokens_out,
+        "usd": use.usd,
+        "seconds": round(use.seconds, 4),
+        "formats": dict(use.formats),
+    }
+
+
+def _problem(failure: Failure) -> dict[str, Json]:
+    return {"step": failure.path, "code": failure.code, "message": failure.message, "hint": failure.hint}
+
+
+def total_usd(nodes: Iterable[NodeUse]) -> float | None:
+    """The sum of the costs; None as soon as one of them is unknown."""
+    total = 0.0
+    for use in nodes:
+        if use.usd is None:
+            return None
+        total += use.usd
+    return total
+
+
+def show_result(value: Json, console: Console) -> None:
+    """Show a result: lists of flat objects as tables, the rest as JSON. Plain JSON where it is not a terminal."""
+    if isinstance(value, str):
+        console.print(Text(printable(value)))
+    elif console.is_terminal and isinstance(value, Mapping):
+        for key, item in value.items():
+            _show_field(str(key), item, console)
+    else:
+        console.print(Text(json.dumps(value, ensure_ascii=False, indent=2)), soft_wrap=True)
+
+
+def _show_field(name: str, value: Json, console: Console) -> None:
+    rows = [item for item in value if isinstance(item, Mapping)] if isinstance(value, list) else []
+    if rows and len(rows) == len(value):
+        table = Table(title=f"{name} ({len(rows)})", title_justify="left", title_style="bold", expand=False)
+        columns = list(dict.fromkeys(key for row in rows for key in row))
+        for column in columns:
+            table.add_column(column, overflow="ellipsis", max_width=46, no_wrap=True)
+        for row in rows:
+            table.add_row(*(_cell(row.get(column)) for column in columns))
+        console.print(table)
+    else:
+        console.print(Text.assemble((f"{name}: ", "bold"), _cell(value)), soft_wrap=True)
+
+
+def _cell(value: Any) -> str:
+    if value is None:
+        return ""
+    if isinstance(value, float):
+        return f"{value:.2f}"
+    if isinstance(value, str):
+        return printable(value).replace("\n", " ")
+    return json.dumps(value, ensure_ascii=False)
+
+
+def show_report(outcome: Outcome, console: Console) -> None:
+    """Show trajectory, table, files and problems."""
+    if outcome.trajectory:
+        console.print(Text.assemble(("trajectory  ", "bold"), shorten(list(outcome.trajectory))), soft_wrap=True)
+    console.print(_table(outcome))
+    for path in outcome.files:
+        console.print(Text.assemble(("wrote  ", "bold"), str(path)), soft_wrap=True)
+    for failure in outcome.problems:
+        console.print(
+            Text.assemble(("problem  ", "yellow"), printable(f"{failure.path}: {failure.message}")), soft_wrap=True
+        )
+
+
+def _table(outcome: Outcome) -> Table:
+    table = Table(show_footer=True, footer_style="bold", expand=False)
+    rows = [use for use in outcome.nodes if use.steps or use.failed]
+    tokens_in, tokens_out = sum(use.tokens_in for use in rows), sum(use.tokens_out for use in rows)
+    columns = (
+        ("node", "total", "left"),
+        ("", "", "left"),
+        ("model", "", "left"),
+        ("steps", str(sum(use.steps for use in rows)), "right"),
+        ("calls", str(sum(use.calls for use in rows)), "right"),
+        ("tokens in", f"{tokens_in:,}", "right"),
+        ("out", f"{tokens_out:,}", "right"),
+        ("time", f"{outcome.seconds:.2f} s", "right"),
+        ("cost", _usd(total_usd(rows)), "right"),
+        ("format", "", "left"),
+        ("confidence", "", "right"),
+    )
+    for header, footer, justify in columns:
+        table.add_column(header, footer, justify=justify)  # type: ignore[arg-type]
+    for use in rows:
+        asked = use.kind == "LM"
+        table.add_row(
+            use.path,
+            use.kind,
+            use.model,
+            f"{use.steps}{f' (✗ {use.failed})' if use.failed else ''}",
+            str(use.calls) if asked else "",
+            f"{use.tokens_in:,}" if asked else "",
+            f"{use.tokens_out:,}" if asked else "",
+            f"{use.seconds:.2f} s",
+            _usd(use.usd) if asked else "",
+            ", ".join(f"{how} {times}" for how, times in sorted(use.formats.items())),
+            f"{use.confidence / use.steps:.2f}" if asked and use.steps else "",
+        )
+    return table
+
+
+def _usd(value: float | None) -> str:
+    return "unknown" if value is None else f"${value:.4f}"

@@ -1,0 +1,148 @@
+"""The tree of an agent's nodes with what has become of each, live on a terminal."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from types import TracebackType
+
+from rich.console import Console
+from rich.live import Live
+from rich.text import Text
+from rich.tree import Tree
+
+from agentspec.api.events import (
+    ControllerEntered,
+    ControllerLeft,
+    Event,
+    RunFinished,
+    StepFailed,
+    StepSkipped,
+    StepStarted,
+    StepSucceeded,
+    TextStreamed,
+)
+from agentspec.cli.render.errors import printable
+from agentspec.plan.model import LmWork, Plan, PlanBlock, PlanNode, ToolWork
+from agentspec.runtime.record import blocks_of, general
+
+
+@dataclass(slots=True)
+class _Count:
+    """How often a node was started, and how that went."""
+
+    running: int = 0
+    done: int = 0
+    failed: int = 0
+    skipped: int = 0
+    entered: int = 0
+    of: int = 0
+    text: str = ""
+
+
+class LiveTree:
+    """An observer that shows the run on `console`; without a terminal it shows the tree once, at the end."""
+
+    def __init__(self, plan: Plan, console: Console) -> None:
+        self._plan = plan
+        self._console = console
+        self._counts: dict[str, _Count] = {}
+        self._status = ""
+        # Drawn by rich's own timer: events only count, so a fast run is not slowed down by its picture.
+        self._live = Live(console=console, get_renderable=self.tree, refresh_per_second=8, transient=True)
+
+    def __enter__(self) -> LiveTree:
+        if self._console.is_terminal:
+            self._live.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._console.is_terminal:
+            self._live.stop()
+        self._console.print(self.tree())
+
+    def __call__(self, event: Event) -> None:
+        """Take in one event."""
+        if isinstance(event, RunFinished):
+            self._status = event.status
+            for count in self._counts.values():
+                count.running = 0
+            return
+        path = getattr(event, "path", None)
+        if path is None:
+            return
+        count = self._counts.setdefault(general(path), _Count())
+        match event:
+            case StepStarted():
+                count.running += 1
+            case StepSucceeded():
+                count.running -= 1
+                count.done += 1
+                count.text = ""
+            case StepFailed():
+                count.running -= 1
+                count.failed += 1
+            case StepSkipped():
+                count.skipped += 1
+            case ControllerEntered(controller="map", choice=items):
+                count.entered += 1
+                count.of += int(items)
+            case ControllerEntered():
+                count.entered += 1
+            case ControllerLeft():
+                count.done += 1
+            case TextStreamed(text=text):
+                count.text = (count.text + text)[-60:]
+            case _:
+                pass
+
+    def tree(self) -> Tree:
+        """The tree as it stands."""
+        marks = {"ok": ("✓ ", "green"), "failed": ("✗ ", "red"), "cancelled": ("■ ", "yellow")}
+        mark, style = marks.get(self._status, ("", ""))
+        root = Tree(Text.assemble((mark, style), (self._plan.name, "bold")), guide_style="dim")
+        self._grow(root, self._plan.block, "")
+        return root
+
+    def _grow(self, tree: Tree, block: PlanBlock, prefix: str) -> None:
+        for node in block.nodes:
+            path = prefix[:-1] if block.single else prefix + node.id
+            branch = tree.add(self._line(node, path))
+            for inner, label in blocks_of(node):
+                inside = branch if not inner.label or inner.single else branch.add(Text(inner.label, style="italic"))
+                self._grow(inside, inner, f"{path}{label}/")
+
+    def _line(self, node: PlanNode, path: str) -> Text:
+        count = self._counts.get(path, _Count())
+        line = Text(node.id)
+        work = node.work
+        if isinstance(work, LmWork):
+            line.append("  LM ", "bold cyan").append(work.model, "cyan")
+        elif isinstance(work, ToolWork):
+            line.append("  T ", "bold magenta").append(f"{work.toolset}.{work.tool.name}", "magenta")
+        else:
+            line.append("  C ", "bold yellow").append(type(work).__name__.removesuffix("Work").lower(), "yellow")
+        self._append_counts(line, node, path, count)
+        if count.text:
+            line.append(f"  {printable(count.text).replace(chr(10), ' ')}", "dim")
+        return line
+
+    def _append_counts(self, line: Text, node: PlanNode, path: str, count: _Count) -> None:
+        if count.of:
+            line.append(f"  {self._items_done(node, path)}/{count.of}", "green")
+        elif count.done:
+            line.append(f"  ✓{f' {count.done}' if count.done > 1 else ''}", "green")
+        if count.running:
+            line.append(f"  … {count.running if count.running > 1 else ''}", "yellow")
+        if count.failed:
+            line.append(f"  ✗ {count.failed}", "red")
+        if count.skipped:
+            line.append(f"  – {count.skipped} skipped", "dim")
+
+    def _items_done(self, node: PlanNode, path: str) -> int:
+        """How many items of a map are through: as many as its least advanced last node."""
+        [(block, _)] = blocks_of(node)
+        ends = [one for one in block.nodes if not one.successors]
+        counts = [self._counts.get(f"{path}/{one.id}", _Count()) for one in ends]
+        return min(count.done + count.skipped for count in counts)

@@ -1,0 +1,122 @@
+"""`agentspec run SPEC`"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import sys
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import click
+from rich.console import Console
+
+from agentspec.api.errors import Exit
+from agentspec.api.events import Event, Failure
+from agentspec.cli.loading import binding_options, load_plan, pairs
+from agentspec.cli.render.errors import printable, show_diagnostic
+from agentspec.cli.render.report import as_data, show_report, show_result
+from agentspec.cli.render.tree import LiveTree
+from agentspec.plan.model import Plan
+from agentspec.registry import Registry
+from agentspec.runtime import Outcome, RunOptions, arun
+from agentspec.runtime.inputs import from_words
+
+
+@click.command("run")
+@click.argument("spec")
+@click.option("-i", "--input", "words", multiple=True, metavar="NAME=VALUE", help="An input of the agent.")
+@binding_options
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object about the whole run.")
+@click.option("--events", metavar="FILE", help="Write what happens as JSON Lines, `-` for stdout.")
+@click.option("--offline", is_flag=True, help="Refuse models that are not on this machine.")
+@click.option("--max-usd", type=click.FloatRange(min=0), help="Stop before the call that would cost more.")
+@click.option("--out", default="out", type=click.Path(path_type=Path), help="Folder for what the run writes.")
+def command(
+    spec: str,
+    words: tuple[str, ...],
+    profile: str | None,
+    bind: tuple[str, ...],
+    as_json: bool,
+    events: str | None,
+    offline: bool,
+    max_usd: float | None,
+    out: Path,
+) -> int:
+    """Run an agent. The result goes to stdout, everything else to stderr.
+
+    SPEC is a file, or a folder with an agent.yaml.
+    """
+    checked, registry = load_plan(spec, profile, bind)
+    plan = checked.plan
+    assert plan is not None
+    for diagnostic in checked.diagnostics:
+        show_diagnostic(diagnostic)
+    if max_usd is not None:
+        plan = replace(plan, limits=plan.limits.model_copy(update={"usd": max_usd}))
+    inputs = from_words(plan, pairs(words, "-i"), Path.cwd())
+    people = Console(stderr=True)
+    sink = _Events(events) if events is not None else None
+    options = RunOptions(env=os.environ, outputs=out, offline=offline)
+    watchers: list[Callable[[Event], None]] = [] if sink is None else [sink]
+    try:
+        if as_json or events == "-":
+            outcome = _run(plan, registry, inputs, replace(options, observers=watchers))
+        else:
+            with LiveTree(plan, people) as tree:
+                options = replace(options, observers=[tree, *watchers], stream=people.is_terminal)
+                outcome = _run(plan, registry, inputs, options)
+    finally:
+        if sink is not None:
+            sink.close()
+    if as_json:
+        click.echo(json.dumps(as_data(outcome), ensure_ascii=False, indent=2))
+    elif events != "-":
+        if outcome.status == "ok":
+            show_result(outcome.result, Console())
+        show_report(outcome, people)
+    if outcome.failure is not None:
+        _show_failure(plan, outcome.failure)
+        return outcome.failure.exit
+    return Exit.OK
+
+
+def _run(plan: Plan, registry: Registry, inputs: dict[str, object], options: RunOptions) -> Outcome:
+    return asyncio.run(arun(plan, registry, inputs, options))
+
+
+def _show_failure(plan: Plan, failure: Failure) -> None:
+    """Show why a run ended, with the place in the spec where the step is written."""
+    head = click.style(f"error[{failure.code}]", fg="red", bold=True)
+    click.echo(f"{head}: {printable(failure.message)}", err=True)
+    if failure.path:
+        click.echo(f"  --> step `{failure.path}` of {plan.source.name}", err=True)
+    if failure.hint:
+        click.echo(f"   = {printable(failure.hint)}", err=True)
+    click.echo(f"   = docs: agentspec explain {failure.code}", err=True)
+
+
+class _Events:
+    """Writes events as JSON Lines: `{"event": "StepStarted", …}`."""
+
+    def __init__(self, target: str) -> None:
+        self._file = sys.stdout if target == "-" else Path(target).open("w", encoding="utf-8")
+
+    def __call__(self, event: Event) -> None:
+        data = {"event": type(event).__name__, **_plain(event)}
+        self._file.write(json.dumps(data, ensure_ascii=False) + "\n")
+
+    def close(self) -> None:
+        self._file.flush()
+        if self._file is not sys.stdout:
+            self._file.close()
+
+
+def _plain(event: Event) -> dict[str, object]:
+    data = event._asdict()
+    return {
+        key: value._asdict() if isinstance(value, tuple) and hasattr(value, "_asdict") else value
+        for key, value in data.items()
+    }

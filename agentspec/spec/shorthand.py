@@ -1,0 +1,219 @@
+"""Types: from the shorthand of a spec to JSON Schema, and back to short text for messages.
+
+`words` reads what is written as text (`[Mail] | null`), this module mappings, lists and JSON Schema.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from agentspec.api.messages import Json, Schema
+from agentspec.api.schema import admits_null, inline
+from agentspec.spec.diagnostics import suggest
+from agentspec.spec.show_type import show_type
+from agentspec.spec.words import SCALARS, TypeProblem, parse_words
+
+__all__ = ["TypeProblem", "parse_type", "parse_types", "show_type"]
+
+_JSON_TYPES = frozenset({"string", "integer", "number", "boolean", "null", "object", "array"})
+_KEYWORDS = frozenset(
+    """$anchor $comment $defs $dynamicAnchor $dynamicRef $id $ref $schema $vocabulary additionalProperties allOf
+    anyOf const contains contentEncoding contentMediaType contentSchema default dependentRequired
+    dependentSchemas deprecated description else enum examples exclusiveMaximum exclusiveMinimum format if items
+    maxContains maxItems maxLength maxProperties maximum minContains minItems minLength minProperties minimum
+    multipleOf not oneOf pattern patternProperties prefixItems properties propertyNames readOnly required then
+    title type unevaluatedItems unevaluatedProperties uniqueItems writeOnly""".split()
+)
+_ANNOTATIONS = frozenset({"description", "default", "examples", "title"})
+_LISTS = ("enum", "anyOf", "oneOf", "allOf")
+_NAME = re.compile(r"[A-Za-z]\w*")
+_MOST_PARTS = 20_000
+_DEEPEST = 64
+
+
+def parse_type(value: Json, names: Mapping[str, Schema]) -> Schema:
+    """Return the JSON Schema of a type, with the types of `names` in place of their names.
+
+    Raises `TypeProblem` for the first thing that is wrong, with its place inside the value.
+    """
+    if value is None:
+        return {"type": "null"}
+    if isinstance(value, str):
+        return parse_words(value, names)
+    if isinstance(value, list):
+        if len(value) != 1:
+            raise TypeProblem("AS203", "a list type holds exactly one type, like `[string]`")
+        return {"type": "array", "items": _inside(value[0], names, 0)}
+    if isinstance(value, Mapping):
+        return _mapping(dict(value), names)
+    message = f"a type is expected here, not {'a boolean' if isinstance(value, bool) else 'a number'}"
+    raise TypeProblem("AS203", message)
+
+
+def _inside(value: Json, names: Mapping[str, Schema], step: str | int) -> Schema:
+    try:
+        return parse_type(value, names)
+    except TypeProblem as problem:
+        raise problem.under(step) from None
+
+
+def _mapping(value: dict[str, Any], names: Mapping[str, Schema]) -> Schema:
+    if _is_schema(value):
+        return _json_schema(value)
+    try:
+        return _object(value, names)
+    except TypeProblem:
+        rest = {key: item for key, item in value.items() if key != "type"}
+        if rest and "type" in value and rest.keys() <= _ANNOTATIONS:
+            return {**_inside(value["type"], names, "type"), **rest}
+        raise
+
+
+def _is_schema(value: Mapping[str, Any]) -> bool:
+    """Tell a JSON Schema from an object whose fields happen to have such names."""
+    kind = value.get("type")
+    if isinstance(kind, str) and kind in _JSON_TYPES:
+        return True
+    if isinstance(kind, list) and len(kind) > 1 and all(isinstance(word, str) for word in kind):
+        return True
+    if any(isinstance(value.get(word), list) and _holds_schema(word, value[word]) for word in _LISTS):
+        return True
+    reference = value.get("$ref")
+    return isinstance(reference, str) or "$defs" in value or ("const" in value and len(value) == 1)
+
+
+def _holds_schema(word: str, items: list[Any]) -> bool:
+    return word == "enum" or all(isinstance(item, (Mapping, bool)) for item in items)
+
+
+def _object(value: Mapping[str, Any], names: Mapping[str, Schema]) -> Schema:
+    fields = {name: _inside(item, names, name) for name, item in value.items()}
+    return {
+        "type": "object",
+        "properties": fields,
+        "required": [name for name, field in fields.items() if not admits_null(field) or not field],
+        "additionalProperties": False,
+    }
+
+
+def _json_schema(value: dict[str, Any]) -> Schema:
+    for key in value:
+        if key not in _KEYWORDS and not key.startswith("x-"):
+            close = suggest(key, _KEYWORDS)
+            message = f"`{key}` is no keyword of JSON Schema"
+            raise TypeProblem("AS203", message, (key,), suggestion=close, at_key=True)
+    for where, reference in _references(value, ()):
+        if not reference.startswith("#/$defs/") or reference.removeprefix("#/$defs/") not in value.get("$defs", ()):
+            message = "`$ref` can only refer to `#/$defs/…` of the same schema; put shared types under `types:`"
+            raise TypeProblem("AS203", message, where, 0, len(reference))
+    import jsonschema_rs
+
+    try:
+        jsonschema_rs.meta.validate(value)
+    except (jsonschema_rs.ValidationError, ValueError) as error:
+        found = getattr(error, "instance_path", [])
+        raise TypeProblem("AS203", "this is not a valid JSON Schema", tuple(found)) from error
+    schema = inline(value)
+    if _too_large(schema):
+        raise TypeProblem("AS203", "this type expands to too much")
+    return schema
+
+
+def _references(part: Any, where: tuple[str | int, ...]) -> Iterator[tuple[tuple[str | int, ...], str]]:
+    items = part.items() if isinstance(part, Mapping) else enumerate(part) if isinstance(part, list) else ()
+    for key, item in items:
+        if key == "$ref" and isinstance(item, str):
+            yield (*where, key), item
+        elif key not in ("enum", "const", "default", "examples"):
+            yield from _references(item, (*where, key))
+
+
+class _Needed(Exception):
+    """A type under way needs another one first."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+
+
+class _Declared(Mapping[str, Schema]):
+    """The types that are declared; looking up one that is not made yet asks for it."""
+
+    def __init__(self, declared: Mapping[str, Any], made: Mapping[str, Schema]) -> None:
+        self._declared = declared
+        self._made = made
+
+    def __getitem__(self, name: str) -> Schema:
+        if name in self._made:
+            return self._made[name]
+        if name in self._declared:
+            raise _Needed(name)
+        raise KeyError(name)
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._declared
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._declared)
+
+    def __len__(self) -> int:
+        return len(self._declared)
+
+
+def parse_types(declared: Mapping[str, Json]) -> tuple[dict[str, Schema], list[TypeProblem]]:
+    """Return the schemas of `types:`, which may refer to each other in any order, and the problems found.
+
+    A type with a problem becomes the schema of any value, so that one mistake is reported once. The first
+    step of each problem's place is the type's name.
+    """
+    made: dict[str, Schema] = {}
+    problems: list[TypeProblem] = []
+    names = _Declared(declared, made)
+    for wanted in declared:
+        under_way = [wanted]
+        while under_way:
+            name = under_way[-1]
+            if name in made:
+                under_way.pop()
+                continue
+            try:
+                made[name] = _declared_type(name, declared[name], names)
+            except _Needed as other:
+                if other.name not in under_way:
+                    under_way.append(other.name)
+                    continue
+                circle = [*under_way[under_way.index(other.name) :], other.name]
+                shown = " → ".join(f"`{member}`" for member in circle[:12])
+                problems.append(TypeProblem("AS203", f"types cannot contain themselves: {shown}", (other.name,)))
+                made.update(dict.fromkeys(circle, {}))
+            except TypeProblem as problem:
+                problems.append(problem.under(name))
+                made[name] = {}
+    return {name: made[name] for name in declared}, problems
+
+
+def _declared_type(name: str, value: Json, names: Mapping[str, Schema]) -> Schema:
+    if name in SCALARS or name in ("quote", "null"):
+        raise TypeProblem("AS203", f"`{name}` is a built-in type; give yours another name", at_key=True)
+    if not _NAME.fullmatch(name):
+        raise TypeProblem("AS203", f"`{name}` cannot be the name of a type: letters, digits and `_`", at_key=True)
+    schema = parse_type(value, names)
+    if _too_large(schema):
+        raise TypeProblem("AS203", f"`{name}` expands to too much")
+    return schema
+
+
+def _too_large(schema: Any) -> bool:
+    count = 0
+    waiting = [(schema, 1)]
+    while waiting:
+        item, depth = waiting.pop()
+        count += 1
+        if count > _MOST_PARTS or depth > _DEEPEST:
+            return True
+        if isinstance(item, Mapping):
+            waiting += [(child, depth + 1) for child in item.values()]
+        elif isinstance(item, list):
+            waiting += [(child, depth + 1) for child in item]
+    return False
