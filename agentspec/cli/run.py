@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import json
 import os
 import sys
@@ -84,6 +85,8 @@ def command(
 
 
 def _run(plan: Plan, registry: Registry, inputs: dict[str, object], options: RunOptions) -> Outcome:
+    gc.freeze()
+    gc.enable()
     return asyncio.run(arun(plan, registry, inputs, options))
 
 

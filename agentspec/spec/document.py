@@ -9,7 +9,7 @@ import re
 from dataclasses import dataclass, field
 from typing import Any
 
-from yaml import MappingNode, Node, ScalarNode, SequenceNode
+from yaml import CollectionNode, MappingNode, Node, ScalarNode, SequenceNode
 
 from agentspec.spec.source import Source, Span, Where
 
@@ -113,7 +113,7 @@ class Document:
 
     def _end(self, node: Node) -> int:
         """Return where a node ends; the parser's own mark of a block lies behind blank lines and comments."""
-        while not isinstance(node, ScalarNode) and not node.flow_style and node.value:
+        while isinstance(node, CollectionNode) and not node.flow_style and node.value:
             last = node.value[-1]
             if isinstance(last, tuple):
                 last = last[1] if last[1].end_mark.index > last[0].end_mark.index else last[0]

@@ -42,11 +42,9 @@ def check(
 ) -> tuple[Expression | None, list[ExpressionProblem]]:
     """Parse a text and report everything that is wrong with it.
 
-    Args:
-        bare: the whole text is an expression; it may stand in `${{ … }}` all the same.
-        statements: `{% … %}` is allowed.
-
-    Returns the expression, None when there are problems, and the problems in the order of the text.
+    With `bare` the whole text is an expression, which may stand in `${{ … }}` all the same; `statements`
+    allows `{% … %}`. Returns the expression, None when there are problems, and the problems in the order of
+    the text.
     """
     examine = _cached if len(text) <= _CACHED_LENGTH else _examine
     expression, found = examine(text, bare, statements)

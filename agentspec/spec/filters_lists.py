@@ -11,6 +11,7 @@ from agentspec.spec.values import MAX_TEXT, MISSING, Frame, is_number, kind, num
 
 
 def as_list(value: Any, name: str) -> list[Any]:
+    """Return the items of a list, the characters of a text or the keys of an object."""
     if isinstance(value, list):
         return value
     if isinstance(value, (str, dict)):
@@ -32,6 +33,8 @@ def attribute_of(value: Any, attribute: Any, default: Any = MISSING) -> Any:
 
 
 def picker(attribute: Any, fold: bool = False) -> Callable[[Any], Any]:
+    """Return a function that takes a field of an item, or the item itself; `fold` makes texts lower case."""
+
     def pick(item: Any) -> Any:
         value = item if attribute is None else attribute_of(item, attribute)
         return value.lower() if fold and isinstance(value, str) else value
@@ -48,21 +51,25 @@ def _ordered(items: list[Any], pick: Callable[[Any], Any], name: str) -> list[tu
 
 
 def first(frame: Frame, value: Any) -> Any:
+    """The first item; null when there is none."""
     return next(iter(as_list(value, "first")), None)
 
 
 def last(frame: Frame, value: Any) -> Any:
+    """The last item; null when there is none."""
     return next(reversed(as_list(value, "last")), None)
 
 
 def sort(
     frame: Frame, value: Any, reverse: Any = False, case_sensitive: Any = False, attribute: Any = None
 ) -> list[Any]:
+    """The items in order; texts without regard to case unless `case_sensitive`."""
     keyed = _ordered(as_list(value, "sort"), picker(attribute, not case_sensitive), "sort")
     return [item for _, _, item in sorted(keyed, key=lambda entry: entry[0], reverse=bool(reverse))]
 
 
 def unique(frame: Frame, value: Any, case_sensitive: Any = False, attribute: Any = None) -> list[Any]:
+    """The items without those that came before."""
     pick = picker(attribute, not case_sensitive)
     seen: dict[Any, Any] = {}
     for item in as_list(value, "unique"):
@@ -74,10 +81,13 @@ def unique(frame: Frame, value: Any, case_sensitive: Any = False, attribute: Any
 
 
 def reverse(frame: Frame, value: Any) -> Any:
+    """The items, or the characters, from last to first."""
     return value[::-1] if isinstance(value, (str, list)) else as_list(value, "reverse")[::-1]
 
 
-def extreme(name: str, choose: Callable[..., Any]) -> Filter:
+def extreme(name: str, choose: Callable[..., Any]) -> Callable[..., Any]:
+    """Make the filter `min` or `max`; null when there are no items."""
+
     def pick_one(frame: Frame, value: Any, case_sensitive: Any = False, attribute: Any = None) -> Any:
         keyed = _ordered(as_list(value, name), picker(attribute, not case_sensitive), name)
         return choose(keyed, key=lambda entry: entry[0])[2] if keyed else None
@@ -86,6 +96,7 @@ def extreme(name: str, choose: Callable[..., Any]) -> Filter:
 
 
 def add_up(frame: Frame, value: Any, attribute: Any = None, start: Any = 0) -> Any:
+    """The sum of numbers, beginning with `start`."""
     total, pick = start, picker(attribute)
     for item in as_list(value, "sum"):
         amount = pick(item)
@@ -98,6 +109,8 @@ def add_up(frame: Frame, value: Any, attribute: Any = None, start: Any = 0) -> A
 def groupby(
     frame: Frame, value: Any, attribute: Any, default: Any = MISSING, case_sensitive: Any = False
 ) -> list[list[Any]]:
+    """A list of pairs `[value, items]`, ordered by the value of the field."""
+
     def pick(item: Any) -> Any:
         found = attribute_of(item, attribute, default)
         return found.lower() if not case_sensitive and isinstance(found, str) else found
@@ -110,6 +123,7 @@ def groupby(
 
 
 def join(frame: Frame, value: Any, d: Any = "", attribute: Any = None) -> str:
+    """The items as one text, with `d` between them."""
     pick, between = picker(attribute), text(d)
     made: list[str] = []
     room = MAX_TEXT

@@ -78,6 +78,7 @@ class _Builder:
             self._deepest = max(self._deepest, depth)
         if isinstance(node, SequenceNode):
             return [self.build(item, depth + 1) for item in node.value]
+        assert isinstance(node, MappingNode), "a container is one or the other"
         data: dict[str, Any] = {}
         for key, value in node.value:
             name = self._key(key)

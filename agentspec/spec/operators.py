@@ -56,7 +56,7 @@ BINARY: Mapping[str, Binary] = MappingProxyType(
 
 def _ordered(sign: str, function: Callable[[Any, Any], bool]) -> Binary:
     def compare(frame: Frame, left: Any, right: Any) -> bool:
-        if isinstance(left, str) and isinstance(right, str) or is_number(left) and is_number(right):
+        if (isinstance(left, str) and isinstance(right, str)) or (is_number(left) and is_number(right)):
             return function(left, right)
         raise EvaluationFailed(f"`{sign}` cannot compare {kind(left)} with {kind(right)}")
 

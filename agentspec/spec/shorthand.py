@@ -19,7 +19,7 @@ __all__ = ["TypeProblem", "parse_type", "parse_types", "show_type"]
 
 _JSON_TYPES = frozenset({"string", "integer", "number", "boolean", "null", "object", "array"})
 _KEYWORDS = frozenset(
-    """$anchor $comment $defs $dynamicAnchor $dynamicRef $id $ref $schema $vocabulary additionalProperties allOf
+    """$comment $defs $ref $schema additionalProperties allOf
     anyOf const contains contentEncoding contentMediaType contentSchema default dependentRequired
     dependentSchemas deprecated description else enum examples exclusiveMaximum exclusiveMinimum format if items
     maxContains maxItems maxLength maxProperties maximum minContains minItems minLength minProperties minimum
@@ -29,6 +29,7 @@ _KEYWORDS = frozenset(
 _ANNOTATIONS = frozenset({"description", "default", "examples", "title"})
 _LISTS = ("enum", "anyOf", "oneOf", "allOf")
 _NAME = re.compile(r"[A-Za-z]\w*")
+_DRAFT = "https://json-schema.org/draft/2020-12/"
 _MOST_PARTS = 20_000
 _DEEPEST = 64
 
@@ -105,17 +106,23 @@ def _json_schema(value: dict[str, Any]) -> Schema:
             message = f"`{key}` is no keyword of JSON Schema"
             raise TypeProblem("AS203", message, (key,), suggestion=close, at_key=True)
     for where, reference in _references(value, ()):
-        if not reference.startswith("#/$defs/") or reference.removeprefix("#/$defs/") not in value.get("$defs", ()):
-            message = "`$ref` can only refer to `#/$defs/…` of the same schema; put shared types under `types:`"
+        if not reference.startswith("#/$defs/") or reference.removeprefix("#/$defs/") not in value.get(
+            "$defs", ()
+        ):
+            message = (
+                "`$ref` can only refer to `#/$defs/…` of the same schema; put shared types under `types:`"
+            )
             raise TypeProblem("AS203", message, where, 0, len(reference))
+    if not str(value.get("$schema", _DRAFT)).startswith(_DRAFT):
+        raise TypeProblem("AS203", "only JSON Schema 2020-12 is read", ("$schema",))
+    schema = {key: item for key, item in inline(value).items() if key != "$schema"}
     import jsonschema_rs
 
     try:
-        jsonschema_rs.meta.validate(value)
+        jsonschema_rs.Draft202012Validator(schema)
     except (jsonschema_rs.ValidationError, ValueError) as error:
-        found = getattr(error, "instance_path", [])
-        raise TypeProblem("AS203", "this is not a valid JSON Schema", tuple(found)) from error
-    schema = inline(value)
+        found = tuple(getattr(error, "instance_path", ()))
+        raise TypeProblem("AS203", "this is not a valid JSON Schema", found) from error
     if _too_large(schema):
         raise TypeProblem("AS203", "this type expands to too much")
     return schema
@@ -185,7 +192,9 @@ def parse_types(declared: Mapping[str, Json]) -> tuple[dict[str, Schema], list[T
                     continue
                 circle = [*under_way[under_way.index(other.name) :], other.name]
                 shown = " → ".join(f"`{member}`" for member in circle[:12])
-                problems.append(TypeProblem("AS203", f"types cannot contain themselves: {shown}", (other.name,)))
+                problems.append(
+                    TypeProblem("AS203", f"types cannot contain themselves: {shown}", (other.name,))
+                )
                 made.update(dict.fromkeys(circle, {}))
             except TypeProblem as problem:
                 problems.append(problem.under(name))
@@ -197,7 +206,9 @@ def _declared_type(name: str, value: Json, names: Mapping[str, Schema]) -> Schem
     if name in SCALARS or name in ("quote", "null"):
         raise TypeProblem("AS203", f"`{name}` is a built-in type; give yours another name", at_key=True)
     if not _NAME.fullmatch(name):
-        raise TypeProblem("AS203", f"`{name}` cannot be the name of a type: letters, digits and `_`", at_key=True)
+        raise TypeProblem(
+            "AS203", f"`{name}` cannot be the name of a type: letters, digits and `_`", at_key=True
+        )
     schema = parse_type(value, names)
     if _too_large(schema):
         raise TypeProblem("AS203", f"`{name}` expands to too much")

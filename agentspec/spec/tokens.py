@@ -184,7 +184,7 @@ def tokenize(text: str, position: int, piece: Piece, bare: bool = False) -> int:
 
 def _number(kind: str, word: str, position: int) -> None:
     end = position + len(word)
-    if kind == "float" and math.isinf(float(word)) or kind == "integer" and len(word) > _MOST_DIGITS:
+    if len(word) > _MOST_DIGITS or math.isinf(float(word)):
         raise ExpressionProblem("AS306", "a number that is too large", position, end)
     if kind == "integer" and word.startswith("0") and word.strip("0_"):
         raise ExpressionProblem("AS300", "a number that begins with 0", position, end)

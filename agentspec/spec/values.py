@@ -71,7 +71,11 @@ def kind(value: Any) -> str:
         return "a boolean"
     if isinstance(value, (int, float)):
         return "a number"
-    return {str: "a text", list: "a list", dict: "an object"}.get(type(value), "something else")
+    if isinstance(value, str):
+        return "a text"
+    return (
+        "a list" if isinstance(value, list) else "an object" if isinstance(value, dict) else "something else"
+    )
 
 
 def is_number(value: Any) -> bool:

@@ -7,7 +7,7 @@ A reference is *guarded* where a missing or null value does no harm: under `defa
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from jinja2 import nodes

@@ -172,11 +172,19 @@ def _enumeration(
 ) -> Schema:
     found: list[str] = []
     for word, (start, end) in words:
-        if word in SCALARS or word in names or word == "quote" or word.startswith("[") or _FROM.fullmatch(word):
+        if (
+            word in SCALARS
+            or word in names
+            or word == "quote"
+            or word.startswith("[")
+            or _FROM.fullmatch(word)
+        ):
             message = f"`{word:.60}` is a type: only words, or one type and `null`, can be joined by `|`"
             raise TypeProblem("AS203", message, (), start, end)
         if not _WORD.fullmatch(word):
-            message = f"`{word:.60}` cannot be one of the words: letters, digits, blanks, `-`, `_` and the like"
+            message = (
+                f"`{word:.60}` cannot be one of the words: letters, digits, blanks, `-`, `_` and the like"
+            )
             raise TypeProblem("AS203", message, (), start, end)
         if _NOT_A_WORD.fullmatch(word):
             message = f"`{word}` would be text here; for other values write `{{enum: [...]}}`"

@@ -54,6 +54,8 @@ class Player:
     def feed(self, event: Stimulus) -> list[Command]:
         commands = advance(self.state, event)
         self.history.append((event, commands))
+        if isinstance(event, StepStarted | StepSucceeded | StepFailed):
+            self.open.pop(event.path, None)
         for command in commands:
             assert self.finished is None, f"{command} came after the end"
             self._take(command)
@@ -126,7 +128,6 @@ class Player:
     def answer(self, path: str, answer: Answer) -> None:
         command = self.open[path]
         if command.node.kind == "controller":
-            del self.open[path]  # the wait is over; it opens, and may at once come to wait again
             self.feed(StepStarted(path, command.node.id, "controller", command.attempt))
             return
         value = answer(command)
@@ -135,7 +136,6 @@ class Player:
             event = StepFailed(path, command.attempt, value)
         else:
             event = StepSucceeded(path, value, Meta(attempts=command.attempt))
-        del self.open[path]
         self.feed(event)
 
     def play(self, answer: Answer, pick: Callable[[list[str]], str], most: int = 20_000) -> RunFinished:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from itertools import count
 
 from agentspec.plan.draw.picture import BoxKind, Mark, NodeKind
+from agentspec.plan.draw.words import clean
 from agentspec.plan.model import LmWork, LoopWork, MapWork, Plan, PlanBlock, PlanNode, SwitchWork, ToolWork
 
 GROUPED_FROM = 9
@@ -33,10 +34,14 @@ class Item:
     height: float = 0.0
     rank: int = 0
 
+    def __post_init__(self) -> None:
+        self.path, self.id = clean(self.path), clean(self.id)
+        self.detail, self.description = clean(self.detail), clean(self.description)
+
 
 @dataclass(slots=True)
 class Area:
-    """Items, and edges between them by index. Edges lead from earlier to later items only."""
+    """Items, and edges between them by index."""
 
     items: list[Item]
     edges: list[tuple[int, int]]
@@ -110,7 +115,8 @@ class Outline:
         home = list(range(len(area.items)))
         for places in alike.values():
             if len(places) >= GROUPED_FROM:
-                home = [places[0] if place in set(places) else at for place, at in enumerate(home)]
+                for place in places:
+                    home[place] = places[0]
         if home == list(range(len(home))):
             return area
         return self._regrouped(area, home)

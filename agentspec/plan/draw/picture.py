@@ -24,7 +24,7 @@ class Node:
         mark: what a tool does to the world, when it does more than read.
         conditional: it has a `when`, and may be skipped.
         parent: key of the box that it lies in, empty for the outermost level.
-        rank: its row among its siblings; 0 within a switch or a group, whose members have no order.
+        rank: its row among its siblings.
         x, y: upper left corner.
     """
 
@@ -99,12 +99,10 @@ class Picture:
 
     @cached_property
     def members(self) -> dict[str, list[Member]]:
-        """Per parent key, what lies in it, by rank and then in reading order."""
+        """Per parent key, what lies in it, row by row, from left to right."""
         found: dict[str, list[Member]] = {"": []}
-        for member in sorted((*self.nodes, *self.boxes), key=lambda one: (one.rank, one.y, one.x)):
+        for member in sorted((*self.nodes, *self.boxes), key=lambda one: (one.rank, one.x)):
             found.setdefault(member.parent, []).append(member)
-        for members in found.values():
-            members.sort(key=_reading_order)
         return found
 
     @cached_property

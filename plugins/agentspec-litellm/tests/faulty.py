@@ -39,7 +39,7 @@ def delta(said: dict[str, Any], finish: str | None = None) -> bytes:
 
 @dataclass
 class Faulty:
-    """`fault` names what goes wrong; `status`, `text` and `header` make a refusal; `answer` is what it says else."""
+    """`fault` names what goes wrong; `status`, `text` and `header` make a refusal, else it says `answer`."""
 
     fault: str = ""
     status: int = 200

@@ -86,11 +86,11 @@ def plain(text: str | None, server: Faulty) -> str | None:
         ),
         (
             400,
-            "This model's maximum context length is 8192 tokens. However, your messages resulted in 9000 tokens.",
+            "maximum context length is 8192 tokens, your messages resulted in 9000",
             ContextOverflow,
             (
                 "the prompt does not fit into the context of `openai/far`: "
-                "This model's maximum context length is 8192 tokens. However, your messages resulted in 9000 tokens."
+                "maximum context length is 8192 tokens, your messages resulted in 9000"
             ),
             "shorten the prompt or take a model with a longer context",
         ),

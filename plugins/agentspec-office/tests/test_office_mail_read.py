@@ -7,6 +7,7 @@ from collections.abc import Callable
 from contextlib import closing
 from datetime import datetime
 from pathlib import Path
+from time import process_time
 from typing import Any
 
 import pytest
@@ -221,3 +222,10 @@ def test_no_bytes_crash_the_reading(tmp_path_factory: pytest.TempPathFactory, pi
     for message in found["messages"]:
         assert datetime.fromisoformat(message["sent"]).tzinfo
         json.dumps(message).encode()
+
+
+@pytest.mark.parametrize("piece", ["<!--", "<div>", "<a ", "</p>", "Friday or ", "1 ", "12-", "next week ", "\n"])
+def test_hostile_repetition_takes_little_time(read: Callable[..., Any], piece: str) -> None:
+    begun = process_time()
+    read(stored(mail_text(piece * (100_000 // len(piece)), more="Content-Type: text/html\n")))
+    assert process_time() - begun < 3

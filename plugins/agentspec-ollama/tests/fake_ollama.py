@@ -1,7 +1,8 @@
 """A small server with Ollama's documented HTTP protocol, and switches for what can go wrong.
 
-https://github.com/ollama/ollama/blob/main/docs/api.md. Its "model" takes one token per word and four per message,
-echoes the last message, fills a schema with the first values that it admits, and calls the first tool it is offered.
+https://github.com/ollama/ollama/blob/main/docs/api.md. Its "model" takes one token per word and four per
+message, echoes the last message, fills a schema with the first values that it admits, and calls the first tool
+that it is offered.
 """
 
 from __future__ import annotations
@@ -41,7 +42,7 @@ def first_value(schema: dict[str, Any]) -> Any:
 
 @dataclass
 class FakeOllama:
-    """`fault` names what goes wrong in `/api/chat`; `bodies` and `headers` are what came, `gone` who left early."""
+    """`fault` names what goes wrong in `/api/chat`; `gone` is set when a client leaves early."""
 
     version: str = "0.14.1"
     models: dict[str, int] = field(default_factory=lambda: {"qwen3:8b": 40960, "tiny:latest": 64})

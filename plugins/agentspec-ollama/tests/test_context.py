@@ -101,7 +101,8 @@ def test_a_refused_prompt_gets_a_larger_window_while_there_is_one(
 def test_an_old_server_that_cuts_is_found_out(make: Make) -> None:
     message, hint = refused(FakeOllama(version="0.9.0"), make, "word " * 60, num_ctx=64)
     assert message == (
-        "the prompt has at least 62 tokens, the context of `qwen3:8b` holds 64: ollama read 35 and dropped the rest"
+        "the prompt has at least 62 tokens, the context of `qwen3:8b` holds 64: "
+        "ollama read 35 and dropped the rest"
     )
     assert hint == "raise `num_ctx:`, up to 40960, the model's own maximum"
 

@@ -13,7 +13,13 @@ _OPENAI_LIKE = frozenset({"openai", "custom_openai", "openai_like", "text-comple
 
 @dataclass(frozen=True, slots=True)
 class Abilities:
-    """`parameters` is None for providers that litellm cannot name; `priced` is false behind other addresses."""
+    """What is known of a model.
+
+    Attributes:
+        parameters: the parameters that it takes, None for providers that litellm cannot name.
+        context_tokens: the longest prompt, None where unknown.
+        priced: whether litellm's price list speaks of this model; not so behind another address.
+    """
 
     parameters: frozenset[str] | None
     context_tokens: int | None

@@ -86,6 +86,7 @@ class LitellmBackend:
                 raise failures.withheld(self._target, str(error)) from None
             except BackendError:
                 raise
+            # litellm raises whatever it and its clients meet.
             except Exception as error:
                 if not answer.texts and self._learn(error, call):
                     continue

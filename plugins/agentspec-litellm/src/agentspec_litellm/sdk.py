@@ -27,7 +27,7 @@ _users = 0
 
 
 async def load() -> Any:
-    """Return the module `litellm`. Concurrent first calls wait for one import. Raises `BackendUnavailable`."""
+    """Return the module `litellm`; concurrent first calls share one import. Raises `BackendUnavailable`."""
     return _loaded if _loaded is not None else await asyncio.to_thread(_import)
 
 

@@ -208,7 +208,7 @@ _RULES: tuple[tuple[re.Pattern[str], _Resolver], ...] = (
             r"(?:(?P<before>(?i:next)\s+week,?\s+(?:on\s+)?)|(?P<which>(?i:next|this|last|past|coming))\s+|"
             r"(?P<at>(?i:on|by|until|till|before|from))\s+)?"
             rf"(?P<weekday>{_FULL_DAY}|(?:Mon|Tues?|Wed|Thu(?:rs?)?|Fri|Sat|Sun))\b(?!\s*[-\u2013/]\s*[A-Z])"
-            rf"(?P<after>{_PART_OF_DAY}(?=(?:\s*(?:,|or|and)\s*{_FULL_DAY}{_PART_OF_DAY})*\s+(?:of\s+)?next\s+week)|)"
+            rf"(?P<after>{_PART_OF_DAY}(?=(?:\s*(?:,|or|and)\s*{_FULL_DAY}{_PART_OF_DAY}){{0,3}}\s+(?:of\s+)?next\s+week)|)"
         ),
         _weekday,
     ),

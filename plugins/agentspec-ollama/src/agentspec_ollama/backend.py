@@ -96,7 +96,7 @@ class OllamaBackend:
                         yield piece
                 return
             except PromptTooLong as error:
-                # The server refused before the first piece. Unless `num_ctx` is given, there may be more room.
+                # The server refused before the first piece. Unless `num_ctx` is given, there may be room.
                 tokens = error.tokens or window.least_tokens(request)
                 larger = self._num_ctx(request, known, max(tokens, num_ctx or 0))
                 if num_ctx is None or larger is None or larger <= num_ctx or growth == _MOST_GROWTHS:
@@ -133,7 +133,7 @@ class OllamaBackend:
             raise failures.broken_off(self._target)
         read = answer.tokens_in
         if read is not None and num_ctx is not None:
-            # An old server cuts in silence. Newer ones leave tokens that they have in a cache out of the count.
+            # An old server cuts in silence. Newer ones may leave cached tokens out of the count.
             dropped = not known.refuses and read < least
             if dropped or read >= num_ctx:
                 raise failures.cut(self._target, read, max(least, read), num_ctx, known.maximum)

@@ -1,4 +1,4 @@
-"""Our words to Ollama's and back: https://github.com/ollama/ollama/blob/main/docs/api.md"""
+"""Our words to Ollama's and back, as in https://github.com/ollama/ollama/blob/main/docs/api.md ."""
 
 from __future__ import annotations
 
@@ -115,7 +115,7 @@ def _call(call: ToolCall) -> dict[str, Any]:
 
 @dataclass(slots=True)
 class Answer:
-    """The reply as it grows, line by line. Every method raises `ProtocolBroken` for what Ollama never sends."""
+    """The reply as it grows, line by line. Raises `ProtocolBroken` for what Ollama never sends."""
 
     model: str
     call_offset: int

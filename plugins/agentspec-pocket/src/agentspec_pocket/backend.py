@@ -63,7 +63,7 @@ class PocketBackend:
     ) -> None:
         self._name = name
         self._options = options
-        self._load = load
+        self.load = load
         self._thinks = thinks
         self._pool = pool
         self._model: Loaded | None = pool.acquire(load, lambda: Loaded(load))
@@ -124,7 +124,7 @@ class PocketBackend:
         if self._model is None:
             return
         self._model = None
-        last = self._pool.release(self._load)
+        last = self._pool.release(self.load)
         if last is not None:
             await asyncio.to_thread(last.close)
 
@@ -150,9 +150,9 @@ class PocketBackend:
             if number > 1 or answer is None:
                 return False
             prompt = wire.prompt_tokens(chunk)
-            if prompt is None or prompt + answer <= self._load.context:
+            if prompt is None or prompt + answer <= self.load.context:
                 return False
-            problems.append(wire.overflow(prompt, answer, self._load.context))
+            problems.append(wire.overflow(prompt, answer, self.load.context))
             return True
 
         return too_long

@@ -56,7 +56,7 @@ def problems(header: Header) -> Iterator[str]:
     """Yield what is wrong, each the end of a sentence that begins with the path."""
     yield from _metadata_problems(header)
     yield from _tokenizer_problems(header)
-    if not header.tensors:
+    if not header.tensors and (header.number("split.count") or 0) < 2:
         yield "holds no tensors"
     names = set()
     for tensor in header.tensors:
@@ -93,6 +93,8 @@ def _tokenizer_problems(header: Header) -> Iterator[str]:
         return
     if not words.length:
         yield "has a tokenizer without words"
+    if not words.distinct:
+        yield "has a tokenizer that holds a word twice"
     for name in ("token_type", "scores"):
         other = header.values.get(f"tokenizer.ggml.{name}")
         if other is not None and (not isinstance(other, Array) or other.length != words.length):

@@ -34,11 +34,16 @@ class GgufError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Array:
-    """An array of the header. `items` are kept when they are few, else empty."""
+    """An array of the header. `items` are kept when they are few, else empty.
+
+    Attributes:
+        distinct: whether no two texts are the same, empty ones aside; always true of numbers.
+    """
 
     kind: int
     length: int
     items: tuple[Value, ...] = ()
+    distinct: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,9 +169,9 @@ class _Cursor:
         kind = self.scalar("I")
         if kind == _STRING:
             length = self.count(_MAX_HEADER, 8)
-            for _ in range(length):
-                self.take(self.scalar("Q"))
-            return Array(kind, length)
+            texts = [self.take(self.scalar("Q")) for _ in range(length)]
+            filled = [text for text in texts if text]
+            return Array(kind, length, distinct=len(set(filled)) == len(filled))
         if kind not in _SCALARS:
             raise GgufError("has an array of an unknown kind in its header")
         width = struct.calcsize("<" + _SCALARS[kind])

@@ -99,7 +99,7 @@ class Loaded:
             if self._closed:
                 raise BackendError("the model was closed")
             if self._server is None:
-                self._server = _server(self._load)
+                self._server = start_server(self._load)
             return self._server
 
     def close(self) -> None:
@@ -132,7 +132,7 @@ def physical_cores() -> int:
     return max(1, len(siblings))
 
 
-def _server(load: Load) -> Any:
+def start_server(load: Load) -> Any:
     """Load the model. Raises `BackendUnavailable` and `ModelBroken`."""
     try:
         import xllamacpp

@@ -1,0 +1,131 @@
+"""Random nested plans, and steps whose answers are a function of where they stand."""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Sequence
+from typing import Any
+
+from hypothesis import strategies as st
+
+from agentspec.api.errors import EvaluationFailed
+from agentspec.api.events import Failure
+from agentspec.api.tool import Effect
+from agentspec.kernel import StartStep
+from agentspec.plan.model import Compiled, Lookup, Plan, PlanBlock, Work
+from agentspec.spec.shapes import Retry
+
+from .builder import LM, Draft, block, loop, mapped, plan, switch, tool
+
+KINDS: tuple[Any, ...] = ("timeout", "rate_limit", "unavailable", "invalid")
+
+
+def mix(*parts: object) -> int:
+    """A number that depends on all parts and is the same in every process."""
+    return zlib.crc32(repr(parts).encode())
+
+
+def befores(inner: PlanBlock) -> list[list[str]]:
+    """Per node, the names of those that it waits for."""
+    return [[other.id for other in inner.nodes if node.index in other.successors] for node in inner.nodes]
+
+
+def value_of(path: str, lookup: Lookup, names: Sequence[str]) -> int:
+    """What a step answers: it depends on its place and on all that it waits for."""
+    return mix(path, [lookup(name) for name in names])
+
+
+class Script:
+    """Decides what each attempt of each step answers, whatever the order."""
+
+    def __init__(self, seed: int, percent_failing: int) -> None:
+        self.seed = seed
+        self.percent_failing = percent_failing
+
+    def failure(self, path: str, attempt: int) -> Failure | None:
+        """The failure of this attempt, or None when it succeeds."""
+        number = mix(self.seed, path, attempt)
+        if number % 100 >= self.percent_failing:
+            return None
+        kind = (*KINDS, None)[number // 100 % 5]
+        return Failure(path, "AS601", "no", kind=kind)
+
+    def __call__(self, command: StartStep) -> Any:
+        failure = self.failure(command.path, command.attempt)
+        if failure is not None:
+            return failure
+        frame = command.lookup.__self__  # type: ignore[attr-defined]
+        return value_of(command.path, command.lookup, befores(frame.block)[command.node.index])
+
+
+def _decide(salt: int, names: Sequence[str], most: int, *, breaks: bool) -> Compiled:
+    """An expression that gives 0..most-1 from what is in scope, and, if it may, sometimes breaks."""
+
+    def run(lookup: Lookup) -> int:
+        number = mix(salt, [lookup(name) for name in names])
+        if breaks and number % 13 == 0:
+            raise EvaluationFailed("no")
+        return number // 13 % most
+
+    return run
+
+
+@st.composite
+def _works(draw: st.DrawFn, names: Sequence[str], depth: int, breaks: bool) -> Work:
+    kinds = ["lm", "lm", "tool"] + (["switch", "map", "loop"] if depth else [])
+    kind = draw(st.sampled_from(kinds))
+    salt = draw(st.integers(0, 999))
+    if kind == "lm":
+        return LM
+    if kind == "tool":
+        return tool(draw(st.sampled_from(list(Effect))), idempotent=draw(st.booleans()))
+    if kind == "switch":
+        cases = [draw(_blocks(depth - 1, breaks, label)) for label in "ab"]
+        default = draw(st.none() | _blocks(depth - 1, breaks, "default"))
+        choose = _decide(salt, names, 3, breaks=breaks)
+        return switch(lambda lookup: "abc"[choose(lookup)], *cases, default=default)
+    inner = draw(_blocks(depth - 1, breaks))
+    if kind == "map":
+        count = _decide(salt, names, 5, breaks=breaks)
+        concurrency, keep_going = draw(st.integers(1, 4)), draw(st.booleans())
+        return mapped(lambda lookup: list(range(count(lookup))), inner, concurrency, keep_going=keep_going)
+    most = draw(st.integers(1, 4))
+    mode = draw(st.sampled_from(["until", "while", "max"]))
+    if mode == "until":
+        end = _decide(salt, [node.id for node in inner.nodes], 3, breaks=breaks)
+        return loop(inner, most, until=lambda lookup: end(lookup) == 0)
+    if mode == "while":
+        on = _decide(salt, ["loop", "previous"], 4, breaks=breaks)
+        return loop(inner, most, again=lambda lookup: on(lookup) > 0)
+    return loop(inner, most)
+
+
+@st.composite
+def _blocks(draw: st.DrawFn, depth: int, breaks: bool, label: str = "") -> PlanBlock:
+    single = bool(label) and draw(st.booleans())
+    count = 1 if single else draw(st.integers(1, 6 if depth > 1 else 3))
+    drafts: list[Draft] = []
+    for index in range(count):
+        earlier = [draft.id for draft in drafts]
+        waits = draw(st.lists(st.sampled_from(earlier), unique=True, max_size=3)) if earlier else []
+        needs = [name for name in waits if draw(st.booleans())]
+        when = _decide(draw(st.integers(0, 999)), waits, 4, breaks=breaks) if draw(st.integers(0, 3)) == 0 else None
+        drafts.append(
+            Draft(
+                id=f"{label or 'n'}{depth}{index}",
+                work=draw(_works(waits, depth, breaks)),
+                after=waits,
+                needs=needs,
+                when=when,
+                retry=Retry(times=draw(st.integers(0, 2)), wait=draw(st.sampled_from(["0s", "1s"]))),
+                timeout_s=draw(st.sampled_from([None, None, 5.0])),
+                on_error=draw(st.sampled_from(["fail", "fail", "skip", "value"])),
+                fallback=-1,
+            )
+        )
+    return block(*drafts, label=label, single=single)
+
+
+def plans(depth: int = 2, *, breaks: bool = True) -> st.SearchStrategy[Plan]:
+    """Plans with controllers up to `depth` deep; with `breaks`, some expressions fail."""
+    return _blocks(depth, breaks).map(plan)
