@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from agentspec.api.messages import Schema
+from agentspec.api.messages import Json, Schema
 
 
 def inline(schema: Schema) -> dict[str, Any]:
@@ -55,3 +55,18 @@ def without_null(schema: Schema) -> dict[str, Any]:
         kinds = [kind for kind in schema["type"] if kind != "null"]
         return {**schema, "type": kinds[0] if len(kinds) == 1 else kinds}
     return dict(schema)
+
+
+def fill_absent(value: Json, schema: Schema) -> Json:
+    """Return a value that fits `schema` with null for every absent field that may be null or absent."""
+    schema = without_null(schema)
+    if isinstance(value, dict):
+        properties = schema.get("properties")
+        if properties is None:
+            return value
+        filled = {key: fill_absent(item, properties.get(key, {})) for key, item in value.items()}
+        absent = (key for key, part in properties.items() if key not in value and part and admits_null(part))
+        return filled | dict.fromkeys(absent)
+    if isinstance(value, list) and schema.get("items"):
+        return [fill_absent(item, schema["items"]) for item in value]
+    return value

@@ -7,6 +7,7 @@ import re
 from dataclasses import dataclass
 
 from agentspec.api.messages import Json, Message, Reply, Schema
+from agentspec.api.schema import fill_absent
 from agentspec.api.validate import problems_of
 
 _FENCED = re.compile(r"\A\s*```[a-zA-Z]*\s*\n(.*?)\n?\s*```\s*\Z", re.DOTALL)
@@ -31,7 +32,8 @@ def read_answer(reply: Reply, schema: Schema | None) -> Answer:
         value = json.loads(fenced.group(1) if fenced else reply.text, parse_constant=_refuse)
     except (ValueError, RecursionError) as error:
         return Answer(None, (f"the answer is not JSON: {error}",))
-    return Answer(value, tuple(problems_of(value, schema)))
+    problems = tuple(problems_of(value, schema))
+    return Answer(value, problems) if problems else Answer(fill_absent(value, schema))
 
 
 def repair_messages(reply: Reply, problems: tuple[str, ...], schema: Schema) -> tuple[Message, Message]:

@@ -9,7 +9,7 @@ from typing import Any
 
 from agentspec.api.errors import InvalidValue
 from agentspec.api.messages import Json, Schema
-from agentspec.api.schema import without_null
+from agentspec.api.schema import fill_absent, without_null
 from agentspec.api.validate import problems_of
 from agentspec.plan.model import Input, Plan
 from agentspec.spec.diagnostics import suggest
@@ -29,10 +29,9 @@ def complete(plan: Plan, given: Mapping[str, Json]) -> dict[str, Json]:
             problems.append(f"the input `{one.name}` is missing")
             continue
         values[one.name] = given.get(one.name, one.default)
-        if one.name in given:
-            problems += [
-                f"the input `{one.name}` does not fit: {text}" for text in problems_of(values[one.name], one.schema)
-            ]
+        found = problems_of(values[one.name], one.schema)
+        problems += [f"the input `{one.name}` does not fit: {text}" for text in found]
+        values[one.name] = fill_absent(values[one.name], one.schema)
     if problems:
         raise InvalidValue("; ".join(problems), hint="give inputs as `-i NAME=VALUE`")
     return values

@@ -79,7 +79,8 @@ class Document:
         raw = self.source.lines[header + number]
         if not raw.endswith(line):
             return None
-        return self.source.starts[header + number] + len(raw) - len(line) + offset - begin
+        found: int = self.source.starts[header + number] + len(raw) - len(line) + offset - begin
+        return found
 
     def _find(self, where: Where) -> tuple[Node | None, Node]:
         key: Node | None = None
@@ -99,9 +100,7 @@ class Document:
     def _pairs(self, node: MappingNode) -> dict[str, Pair]:
         found = self._keys.get(id(node))
         if found is None:
-            found = {
-                key.value: (key, value) for key, value in reversed(node.value) if isinstance(key, ScalarNode)
-            }
+            found = {key.value: (key, value) for key, value in reversed(node.value) if isinstance(key, ScalarNode)}
             self._keys[id(node)] = found
         return found
 

@@ -4,7 +4,7 @@
     grammar     Jinja's parser on those tokens          statements  evaluates templates
     whitelist   what is allowed, what is referred to    filters, operators, values    what data can do
 
-Most expressions are a dotted name; these are read by a regular expression, and Jinja is never imported for them.
+Most expressions are a dotted name: a regular expression reads these, without importing Jinja.
 """
 
 from __future__ import annotations
@@ -24,9 +24,7 @@ __all__ = ["Expression", "ExpressionProblem", "Reference", "check", "compile_exp
 _MOST_PROBLEMS = 50
 _CACHED_LENGTH = 2_000
 
-_STATEMENT = re.compile(
-    r"\{%[-+]?\s*(?:if|for|set|elif|else|endif|endfor|raw|include|import|macro|block|extends)\b"
-)
+_STATEMENT = re.compile(r"\{%[-+]?\s*(?:if|for|set|elif|else|endif|endfor|raw|include|import|macro|block|extends)\b")
 
 
 def parse(text: str, *, bare: bool = False, statements: bool = False) -> Expression:
@@ -73,6 +71,9 @@ def _bare(text: str, problems: list[ExpressionProblem]) -> Expression | None:
         return read_plain(text, match)
     lead = len(text) - len(text.lstrip())
     if text.startswith("${{", lead):
+        match = PLAIN_PART.match(text, lead)
+        if match and not text[match.end() :].strip():
+            return read_plain(text, match)
         expression = _value(text, False, problems, blank_around=True)
         if expression is not None and expression.kind in ("literal", "template"):
             message = "one expression is needed here, not a text with expressions in it"
@@ -102,7 +103,7 @@ def _value(
         return Expression(text, "literal")
     if match := PLAIN_PART.fullmatch(text):
         return read_plain(text, match)
-    if not has_statements and (expression := read_plain_template(text)):
+    if not has_statements and not blank_around and (expression := read_plain_template(text)):
         return expression
     pieces = cut(text, statements, problems)
     if blank_around:
@@ -121,7 +122,8 @@ def _outside(offset: int, pieces: list[Piece]) -> bool:
 
 def _lone(text: str, piece: Piece, problems: list[ExpressionProblem]) -> Expression | None:
     from agentspec.spec.grammar import parse_part
-    from agentspec.spec.whitelist import constant_path, inspect
+    from agentspec.spec.guards import constant_path
+    from agentspec.spec.whitelist import inspect
 
     try:
         tree = parse_part(piece)
@@ -143,22 +145,24 @@ def _template(text: str, pieces: list[Piece], problems: list[ExpressionProblem])
     pairs: dict[int, int] = {}
     for piece in pieces:
         pairs |= piece.pairs
+        if piece.kind == "block":
+            continue
         try:
             parts.append((piece.start, piece.end, piece.text if piece.kind == "data" else parse_part(piece)))
         except ExpressionProblem as problem:
             problems.append(problem)
-    if problems:
-        return None
     if any(piece.kind == "block" for piece in pieces):
+        if problems:
+            return None
         try:
             tree = parse_template(pieces)
         except ExpressionProblem as problem:
             problems.append(problem)
             return None
-        references, found = inspect(tree, text, pairs)
+        everything, found = inspect(tree, text, pairs)
         problems += found
-        return Expression(text, "template", references, tree, tuple(parts))
-    references = ()
+        return Expression(text, "template", everything, tree, tuple(parts))
+    references: tuple[Reference, ...] = ()
     for _, _, item in parts:
         if not isinstance(item, str):
             more, found = inspect(item, text, pairs)

@@ -31,9 +31,7 @@ def _to_json(frame: Frame, value: Any, indent: Any = None) -> str:
     return as_json(value, None if indent is None else max(0, min(scalars.whole_number(indent, "tojson"), 16)))
 
 
-def _map(
-    frame: Frame, value: Any, *arguments: Any, attribute: Any = None, default: Any = MISSING
-) -> list[Any]:
+def _map(frame: Frame, value: Any, *arguments: Any, attribute: Any = None, default: Any = MISSING) -> list[Any]:
     items = lists.as_list(value, "map")
     if attribute is not None:
         return [lists.attribute_of(item, attribute, default) for item in items]

@@ -20,7 +20,7 @@ def as_list(value: Any, name: str) -> list[Any]:
 
 
 def attribute_of(value: Any, attribute: Any, default: Any = MISSING) -> Any:
-    """Follow a dotted path from a value. Raises `EvaluationFailed` where it ends, unless there is a default."""
+    """Follow a dotted path. Raises `EvaluationFailed` where it ends, unless there is a default."""
     steps = str(attribute).split(".") if isinstance(attribute, (str, int)) else []
     for step in steps:
         value = part(value, int(step) if step.isdecimal() and not isinstance(value, dict) else step)
@@ -33,7 +33,7 @@ def attribute_of(value: Any, attribute: Any, default: Any = MISSING) -> Any:
 
 
 def picker(attribute: Any, fold: bool = False) -> Callable[[Any], Any]:
-    """Return a function that takes a field of an item, or the item itself; `fold` makes texts lower case."""
+    """Return a function that takes a field of an item, or the item; `fold` makes texts lower case."""
 
     def pick(item: Any) -> Any:
         value = item if attribute is None else attribute_of(item, attribute)
@@ -74,9 +74,7 @@ def unique(frame: Frame, value: Any, case_sensitive: Any = False, attribute: Any
     seen: dict[Any, Any] = {}
     for item in as_list(value, "unique"):
         key = pick(item)
-        seen.setdefault(
-            ("nested", json.dumps(key, sort_keys=True)) if isinstance(key, (list, dict)) else key, item
-        )
+        seen.setdefault(("nested", json.dumps(key, sort_keys=True)) if isinstance(key, (list, dict)) else key, item)
     return list(seen.values())
 
 

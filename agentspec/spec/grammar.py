@@ -1,7 +1,7 @@
 """Jinja's parser, fed with our tokens. Imported only when an expression is more than a dotted name.
 
-`node.lineno` of every node is the offset of its first own token in the text: of the name for `Name`, of the dot
-or bracket for `Getattr` and `Getitem`, of the filter's or test's name for `Filter` and `Test`.
+`node.lineno` of every node is the offset of its first own token in the text: of the name for `Name`, of the
+dot or bracket for `Getattr` and `Getitem`, of the filter's or test's name for `Filter` and `Test`.
 """
 
 from __future__ import annotations
@@ -43,8 +43,7 @@ def parse_part(piece: Piece) -> nodes.Expr:
         parser = Parser(_environment, tokens)  # type: ignore[arg-type]
         tree = parser.parse_expression()
         if not parser.stream.eos:
-            at = parser.stream.current.lineno
-            raise ExpressionProblem("AS300", f"`{_word(tokens, at)}` is unexpected here", *_place(tokens, at))
+            raise _unexpected(tokens, parser.stream.current.lineno)
     except TemplateSyntaxError as error:
         raise _problem(tokens, error) from error
     except RecursionError as error:
@@ -58,9 +57,7 @@ def chain(reference: Reference) -> nodes.Expr:
     node: nodes.Expr = nodes.Name(name, "load", lineno=reference.start)
     for step in steps:
         if isinstance(step, int):
-            node = nodes.Getitem(
-                node, nodes.Const(step, lineno=reference.start), "load", lineno=reference.start
-            )
+            node = nodes.Getitem(node, nodes.Const(step, lineno=reference.start), "load", lineno=reference.start)
         else:
             node = nodes.Getattr(node, step, "load", lineno=reference.start)
     return node
@@ -68,9 +65,7 @@ def chain(reference: Reference) -> nodes.Expr:
 
 def assemble(parts: Iterable[tuple[int, str | nodes.Expr]]) -> nodes.Template:
     """Return the tree of a text without statements from its stretches and expressions, with their offsets."""
-    found = [
-        nodes.TemplateData(item, lineno=start) if isinstance(item, str) else item for start, item in parts
-    ]
+    found = [nodes.TemplateData(item, lineno=start) if isinstance(item, str) else item for start, item in parts]
     return nodes.Template([nodes.Output(found, lineno=0)], lineno=0)
 
 
@@ -104,6 +99,14 @@ def _word(tokens: Sequence[Token], offset: int) -> str:
     return next((word for start, _, word in tokens if start == offset), "this")[:40]
 
 
+def _unexpected(tokens: Sequence[Token], offset: int) -> ExpressionProblem:
+    start, end = _place(tokens, offset)
+    word = _word(tokens, start)
+    if word == "=":
+        return ExpressionProblem("AS300", "`=` does not compare", start, end, "==")
+    return ExpressionProblem("AS300", f"`{word}` is unexpected here", start, end)
+
+
 def _problem(tokens: Sequence[Token], error: TemplateSyntaxError) -> ExpressionProblem:
     message = str(error.message or "")
     start, end = _place(tokens, error.lineno)
@@ -114,18 +117,12 @@ def _problem(tokens: Sequence[Token], error: TemplateSyntaxError) -> ExpressionP
         return ExpressionProblem("AS300", what, start, end)
     if word == "|" or (message.endswith("got '|'")):
         return ExpressionProblem("AS300", "`|` needs the name of a filter behind it", start, end)
-    if word == "=":
-        return ExpressionProblem("AS300", "`=` does not compare", start, end, "`==`")
     expected = re.fullmatch(r"expected token '(.+?)', got '(.+?)'", message, re.DOTALL)
-    if expected:
-        wanted = _IN_WORDS.get(
-            expected[1], f"`{expected[1]}`" if not expected[1].isalpha() else f"a {expected[1]}"
-        )
+    if expected and word != "=":
+        wanted = _IN_WORDS.get(expected[1], f"`{expected[1]}`" if not expected[1].isalpha() else f"a {expected[1]}")
         return ExpressionProblem("AS300", f"`{word}` stands where {wanted} is expected", start, end)
-    return ExpressionProblem("AS300", f"`{word}` is unexpected here", start, end)
+    return _unexpected(tokens, start)
 
 
 def _too_deep(tokens: Sequence[Token]) -> ExpressionProblem:
-    return ExpressionProblem(
-        "AS306", "an expression that is nested too deeply", tokens[0][0], tokens[-1][0] + 1
-    )
+    return ExpressionProblem("AS306", "an expression that is nested too deeply", tokens[0][0], tokens[-1][0] + 1)

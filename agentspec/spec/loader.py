@@ -24,6 +24,11 @@ from agentspec.spec.yaml_errors import text_problem
 MAX_BYTES = 1_000_000
 _MOST_PROBLEMS = 100
 _UNPRINTABLE = re.compile("[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufefe\uff00-\ufffd\U00010000-\U0010ffff]")
+_REASONS: dict[type[Exception], str] = {
+    FileNotFoundError: "there is no such file",
+    IsADirectoryError: "it is a folder",
+    PermissionError: "it may not be read",
+}
 _NO_SPAN = Span(1, 1, 1, 1)
 
 
@@ -34,11 +39,7 @@ def read(path: Path) -> Source:
         with path.open("rb") as file:
             content = file.read(MAX_BYTES + 1)
     except (OSError, ValueError) as error:
-        reason = {
-            FileNotFoundError: "there is no such file",
-            IsADirectoryError: "it is a folder",
-            PermissionError: "it may not be read",
-        }.get(type(error), "it cannot be opened")
+        reason = _REASONS.get(type(error), "it cannot be opened")
         raise _invalid("AS110", f"the file cannot be read: {reason}", Source(name, "")) from error
     if len(content) > MAX_BYTES:
         raise _invalid("AS102", f"the file is larger than {MAX_BYTES:,} bytes", Source(name, ""))
@@ -64,9 +65,7 @@ def load(source: Source) -> Document:
         if root is None:
             raise _invalid("AS108", "the file is empty", source, _NO_SPAN)
         if not isinstance(root, MappingNode):
-            raise _invalid(
-                "AS108", "the file holds no mapping", source, source.span(root.start_mark.index, 0)
-            )
+            raise _invalid("AS108", "the file holds no mapping", source, source.span(root.start_mark.index, 0))
         document = Document(source, {}, root)
         data, problems = build(document)
     if problems:
@@ -77,7 +76,7 @@ def load(source: Source) -> Document:
 
 @contextmanager
 def _collector_resting() -> Iterator[None]:
-    """Keep the garbage collector from searching the parser's nodes over and over: 3/4 of the time otherwise."""
+    """Keep the garbage collector from searching the parser's nodes over and over: most of the time."""
     was_on = gc.isenabled()
     gc.disable()
     try:
@@ -135,9 +134,7 @@ class _Light:
         self.depth -= 1
 
 
-class PythonParser(
-    _Light, yaml.reader.Reader, yaml.scanner.Scanner, yaml.parser.Parser, yaml.composer.Composer
-):
+class PythonParser(_Light, yaml.reader.Reader, yaml.scanner.Scanner, yaml.parser.Parser, yaml.composer.Composer):
     """The parser for platforms without libyaml."""
 
     def __init__(self, text: str) -> None:
@@ -149,8 +146,9 @@ class PythonParser(
 
 _parsers: list[Any] = [PythonParser]
 if yaml.__with_libyaml__:
+    from yaml.cyaml import CParser  # type: ignore[attr-defined]
 
-    class CompiledParser(_Light, yaml.cyaml.CParser):
+    class CompiledParser(_Light, CParser):
         """The parser of libyaml."""
 
     _parsers.insert(0, CompiledParser)

@@ -98,9 +98,7 @@ class _Builder:
         name: str = key.value
         if not key.style:
             if name == "<<":
-                self._refuse(
-                    key, "merge keys are not used in specs", "use `extends:`, or an alias for one value"
-                )
+                self._refuse(key, "merge keys are not used in specs", "use `extends:`, or an alias for one value")
                 return None
             if not name:
                 self._refuse(key, "a key is missing before the colon", "write one, or quote the text")
@@ -110,11 +108,7 @@ class _Builder:
     def _scalar(self, node: ScalarNode) -> Any:
         text: str = node.value
         if node.style:
-            if (
-                node.style == '"'
-                and not text.isascii()
-                and any("\ud800" <= char <= "\udfff" for char in text)
-            ):
+            if node.style == '"' and not text.isascii() and any("\ud800" <= char <= "\udfff" for char in text):
                 self._refuse(node, "an escape that stands for half a character", "write the character itself")
                 return ""
             return text
@@ -125,9 +119,7 @@ class _Builder:
             return text
 
     def _twice(self, key: Node, mapping: MappingNode, name: str) -> None:
-        first = next(
-            other for other, _ in mapping.value if isinstance(other, ScalarNode) and other.value == name
-        )
+        first = next(other for other, _ in mapping.value if isinstance(other, ScalarNode) and other.value == name)
         note = Note(self._document.node_span(first), "first written here")
         message = f"the key `{name}` is written twice"
         self._add("AS105", key, message, "this one would win in other tools", (note,))
@@ -139,9 +131,7 @@ class _Builder:
 
     def _refuse_tag(self, node: Node) -> None:
         tag = "!!" + node.tag.removeprefix(_CORE_TAG) if node.tag.startswith(_CORE_TAG) else node.tag
-        self._refuse(
-            node, f"the tag `{tag}` is not used in specs", "remove it; quote text that begins with `!`"
-        )
+        self._refuse(node, f"the tag `{tag}` is not used in specs", "remove it; quote text that begins with `!`")
 
     def _refuse(self, node: Node, message: str, label: str) -> None:
         self._add("AS109", node, message, label)

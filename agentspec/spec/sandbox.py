@@ -13,6 +13,7 @@ from jinja2 import nodes
 
 from agentspec.api.errors import EvaluationFailed
 from agentspec.spec.filters import FILTERS, apply
+from agentspec.spec.guards import compares_null, constant_path
 from agentspec.spec.operators import BINARY, COMPARE, TESTS
 from agentspec.spec.references import written
 from agentspec.spec.values import (
@@ -27,7 +28,6 @@ from agentspec.spec.values import (
     part,
     text,
 )
-from agentspec.spec.whitelist import compares_null, constant_path
 
 Run = Callable[[Frame], Any]
 
@@ -100,9 +100,7 @@ def _computed_access(node: Any, lenient: bool) -> Run:
 
 
 def _slice(base: Run, node: nodes.Slice) -> Run:
-    bounds = [
-        compile_node(bound) if bound else _constant(None) for bound in (node.start, node.stop, node.step)
-    ]
+    bounds = [compile_node(bound) if bound else _constant(None) for bound in (node.start, node.stop, node.step)]
 
     def run(frame: Frame) -> Any:
         value = base(frame)

@@ -5,33 +5,20 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
 from agentspec.api.messages import Json, Schema
-from agentspec.api.schema import admits_null, inline
-from agentspec.spec.diagnostics import suggest
+from agentspec.api.schema import admits_null
+from agentspec.spec.json_schema import read_schema, too_large
 from agentspec.spec.show_type import show_type
 from agentspec.spec.words import SCALARS, TypeProblem, parse_words
 
 __all__ = ["TypeProblem", "parse_type", "parse_types", "show_type"]
 
 _JSON_TYPES = frozenset({"string", "integer", "number", "boolean", "null", "object", "array"})
-_KEYWORDS = frozenset(
-    """$comment $defs $ref $schema additionalProperties allOf
-    anyOf const contains contentEncoding contentMediaType contentSchema default dependentRequired
-    dependentSchemas deprecated description else enum examples exclusiveMaximum exclusiveMinimum format if items
-    maxContains maxItems maxLength maxProperties maximum minContains minItems minLength minProperties minimum
-    multipleOf not oneOf pattern patternProperties prefixItems properties propertyNames readOnly required then
-    title type unevaluatedItems unevaluatedProperties uniqueItems writeOnly""".split()
-)
 _ANNOTATIONS = frozenset({"description", "default", "examples", "title"})
 _LISTS = ("enum", "anyOf", "oneOf", "allOf")
-_NAME = re.compile(r"[A-Za-z]\w*")
-_DRAFT = "https://json-schema.org/draft/2020-12/"
-_MOST_PARTS = 20_000
-_DEEPEST = 64
 
 
 def parse_type(value: Json, names: Mapping[str, Schema]) -> Schema:
@@ -62,7 +49,7 @@ def _inside(value: Json, names: Mapping[str, Schema], step: str | int) -> Schema
 
 def _mapping(value: dict[str, Any], names: Mapping[str, Schema]) -> Schema:
     if _is_schema(value):
-        return _json_schema(value)
+        return read_schema(value)
     try:
         return _object(value, names)
     except TypeProblem:
@@ -97,44 +84,6 @@ def _object(value: Mapping[str, Any], names: Mapping[str, Schema]) -> Schema:
         "required": [name for name, field in fields.items() if not admits_null(field) or not field],
         "additionalProperties": False,
     }
-
-
-def _json_schema(value: dict[str, Any]) -> Schema:
-    for key in value:
-        if key not in _KEYWORDS and not key.startswith("x-"):
-            close = suggest(key, _KEYWORDS)
-            message = f"`{key}` is no keyword of JSON Schema"
-            raise TypeProblem("AS203", message, (key,), suggestion=close, at_key=True)
-    for where, reference in _references(value, ()):
-        if not reference.startswith("#/$defs/") or reference.removeprefix("#/$defs/") not in value.get(
-            "$defs", ()
-        ):
-            message = (
-                "`$ref` can only refer to `#/$defs/…` of the same schema; put shared types under `types:`"
-            )
-            raise TypeProblem("AS203", message, where, 0, len(reference))
-    if not str(value.get("$schema", _DRAFT)).startswith(_DRAFT):
-        raise TypeProblem("AS203", "only JSON Schema 2020-12 is read", ("$schema",))
-    schema = {key: item for key, item in inline(value).items() if key != "$schema"}
-    import jsonschema_rs
-
-    try:
-        jsonschema_rs.Draft202012Validator(schema)
-    except (jsonschema_rs.ValidationError, ValueError) as error:
-        found = tuple(getattr(error, "instance_path", ()))
-        raise TypeProblem("AS203", "this is not a valid JSON Schema", found) from error
-    if _too_large(schema):
-        raise TypeProblem("AS203", "this type expands to too much")
-    return schema
-
-
-def _references(part: Any, where: tuple[str | int, ...]) -> Iterator[tuple[tuple[str | int, ...], str]]:
-    items = part.items() if isinstance(part, Mapping) else enumerate(part) if isinstance(part, list) else ()
-    for key, item in items:
-        if key == "$ref" and isinstance(item, str):
-            yield (*where, key), item
-        elif key not in ("enum", "const", "default", "examples"):
-            yield from _references(item, (*where, key))
 
 
 class _Needed(Exception):
@@ -192,10 +141,8 @@ def parse_types(declared: Mapping[str, Json]) -> tuple[dict[str, Schema], list[T
                     continue
                 circle = [*under_way[under_way.index(other.name) :], other.name]
                 shown = " → ".join(f"`{member}`" for member in circle[:12])
-                problems.append(
-                    TypeProblem("AS203", f"types cannot contain themselves: {shown}", (other.name,))
-                )
-                made.update(dict.fromkeys(circle, {}))
+                problems.append(TypeProblem("AS203", f"types cannot contain themselves: {shown}", (other.name,)))
+                made.update({member: {} for member in circle})
             except TypeProblem as problem:
                 problems.append(problem.under(name))
                 made[name] = {}
@@ -205,26 +152,9 @@ def parse_types(declared: Mapping[str, Json]) -> tuple[dict[str, Schema], list[T
 def _declared_type(name: str, value: Json, names: Mapping[str, Schema]) -> Schema:
     if name in SCALARS or name in ("quote", "null"):
         raise TypeProblem("AS203", f"`{name}` is a built-in type; give yours another name", at_key=True)
-    if not _NAME.fullmatch(name):
-        raise TypeProblem(
-            "AS203", f"`{name}` cannot be the name of a type: letters, digits and `_`", at_key=True
-        )
+    if not (name.isascii() and name.isidentifier()):
+        raise TypeProblem("AS203", f"`{name}` cannot be the name of a type: letters, digits and `_`", at_key=True)
     schema = parse_type(value, names)
-    if _too_large(schema):
+    if too_large(schema):
         raise TypeProblem("AS203", f"`{name}` expands to too much")
     return schema
-
-
-def _too_large(schema: Any) -> bool:
-    count = 0
-    waiting = [(schema, 1)]
-    while waiting:
-        item, depth = waiting.pop()
-        count += 1
-        if count > _MOST_PARTS or depth > _DEEPEST:
-            return True
-        if isinstance(item, Mapping):
-            waiting += [(child, depth + 1) for child in item.values()]
-        elif isinstance(item, list):
-            waiting += [(child, depth + 1) for child in item]
-    return False

@@ -26,9 +26,7 @@ def compile_body(body: Sequence[nodes.Node]) -> Write:
 
 
 def _output(node: Any) -> Write:
-    parts = [
-        child.data if isinstance(child, nodes.TemplateData) else compile_node(child) for child in node.nodes
-    ]
+    parts = [child.data if isinstance(child, nodes.TemplateData) else compile_node(child) for child in node.nodes]
 
     def run(frame: Frame, out: list[str]) -> None:
         for item in parts:
@@ -40,9 +38,7 @@ def _output(node: Any) -> Write:
 
 
 def _if(node: Any) -> Write:
-    branches = [
-        (compile_node(branch.test, True), compile_body(branch.body)) for branch in (node, *node.elif_)
-    ]
+    branches = [(compile_node(branch.test, True), compile_body(branch.body)) for branch in (node, *node.elif_)]
     otherwise = compile_body(node.else_)
 
     def run(frame: Frame, out: list[str]) -> None:

@@ -31,7 +31,7 @@ _OPEN = re.compile(r"\$\{\{[-+]?|\{%[-+]?")
 _CLOSE = {"variable": re.compile(r"[-+]?\}\}"), "block": re.compile(r"[-+]?%\}")}
 _RAW_END = re.compile(r"\{%[-+]?\s*endraw\s*[-+]?%\}")
 _PAIRS = {"(": ")", "[": "]", "{": "}"}
-_MEANT = {"&": "`and`", "!": "`not`", "?": "`a if test else b`", ";": "`,`", "`": "a quote"}
+_MEANT = {"&": "and", "|": "or", "!": "not", "?": "a if test else b", ";": ","}
 _STATEMENTS = frozenset({"if", "elif", "else", "endif", "for", "endfor", "set", "raw"})
 
 
@@ -157,7 +157,7 @@ def tokenize(text: str, position: int, piece: Piece, bare: bool = False) -> int:
                 raise ExpressionProblem("AS300", f"`{sign}` is never closed", at, at + 1)
             return done.end()
         match = _TOKEN.match(text, position)
-        if match is None:
+        if match is None or text.startswith("||", position):
             raise _unreadable(text, position)
         kind, word = match.lastgroup or "", match.group()
         if kind != "whitespace":
@@ -176,9 +176,7 @@ def tokenize(text: str, position: int, piece: Piece, bare: bool = False) -> int:
         raise ExpressionProblem("AS300", f"`{sign}` is never closed", at, at + 1)
     if not bare:
         opening = "${{" if piece.kind == "variable" else "{%"
-        raise ExpressionProblem(
-            "AS300", f"`{opening}` is never closed", piece.start, piece.start + len(opening)
-        )
+        raise ExpressionProblem("AS300", f"`{opening}` is never closed", piece.start, piece.start + len(opening))
     return end
 
 
@@ -194,9 +192,7 @@ def _bracket(sign: str, position: int, brackets: list[tuple[str, int]], pairs: d
     if sign in _PAIRS:
         brackets.append((sign, position))
         if len(brackets) > _MOST_NESTING:
-            raise ExpressionProblem(
-                "AS306", "an expression that is nested too deeply", position, position + 1
-            )
+            raise ExpressionProblem("AS306", "an expression that is nested too deeply", position, position + 1)
     elif sign in ")]}":
         if not brackets or _PAIRS[brackets[-1][0]] != sign:
             raise ExpressionProblem("AS300", f"`{sign}` closes nothing", position, position + 1)
@@ -207,7 +203,7 @@ def _unreadable(text: str, position: int) -> ExpressionProblem:
     sign = text[position]
     if sign in "'\"":
         return ExpressionProblem("AS300", "a quote is never closed", position, position + 1)
-    end = position + (2 if text[position : position + 2] == "&&" else 1)
+    end = position + (2 if text[position : position + 2] in ("&&", "||") else 1)
     return ExpressionProblem(
         "AS300", f"`{text[position:end]}` has no meaning in an expression", position, end, _MEANT.get(sign)
     )

@@ -73,9 +73,7 @@ def kind(value: Any) -> str:
         return "a number"
     if isinstance(value, str):
         return "a text"
-    return (
-        "a list" if isinstance(value, list) else "an object" if isinstance(value, dict) else "something else"
-    )
+    return "a list" if isinstance(value, list) else "an object" if isinstance(value, dict) else "something else"
 
 
 def is_number(value: Any) -> bool:
@@ -102,7 +100,7 @@ def text(value: Json) -> str:
 
 
 def as_json(value: Json, indent: int | None = None) -> str:
-    """Return a value as JSON, compact unless `indent` is given. Raises `EvaluationFailed` when it is too long."""
+    """Return a value as JSON, compact without `indent`. Raises `EvaluationFailed` when it is too long."""
     if isinstance(value, (list, dict)):
         _measure(value, indent or 0)
     elif isinstance(value, float) and not math.isfinite(value):
@@ -156,13 +154,7 @@ def number(value: float) -> float:
 
 def missing_part(before: Any, owner: str, key: Any) -> EvaluationFailed:
     """Return the error for a step from `before`, which is called `owner`, that leads nowhere."""
-    shown = (
-        f"item {key}"
-        if isinstance(key, int)
-        else f"field `{key:.60}`"
-        if isinstance(key, str)
-        else "such part"
-    )
+    shown = f"item {key}" if isinstance(key, int) else f"field `{key:.60}`" if isinstance(key, str) else "such part"
     if isinstance(before, (dict, list)):
         return EvaluationFailed(f"{owner} has no {shown}")
     return EvaluationFailed(f"{owner} is {kind(before)}, so it has no {shown}")

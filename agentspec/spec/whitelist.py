@@ -1,8 +1,4 @@
-"""What an expression may contain, and what it refers to: one walk over Jinja's tree.
-
-A reference is *guarded* where a missing or null value does no harm: under `default(...)`, in `is none` and
-`is defined`, compared with null, as a test on its own, left of `or` and `and`, and where such a test holds.
-"""
+"""What an expression may contain, and what it refers to: one walk over Jinja's tree."""
 
 from __future__ import annotations
 
@@ -14,13 +10,14 @@ from jinja2 import nodes
 
 from agentspec.spec.diagnostics import suggest
 from agentspec.spec.filters import ATTRIBUTE_FIRST, FILTERS, WITH_ATTRIBUTE, accepts
+from agentspec.spec.guards import NOTHING, Guards, compares_null, constant_path, guards_of
 from agentspec.spec.operators import BINARY, TESTS
-from agentspec.spec.references import Path, Reference
+from agentspec.spec.references import Reference
 from agentspec.spec.tokens import ExpressionProblem
 
-Guards = frozenset[Path]
-_NOTHING: Guards = frozenset()
 _ATTRIBUTE = re.compile(r"\.\s*(\w+)")
+_TEST = re.compile(r"is\s+(?:not\s+)?(\w+)")
+_QUOTED = re.compile(r"'[^']*'|\"[^\"]*\"|\w+")
 _TEST_NAMES = frozenset({"select", "reject", "selectattr", "rejectattr"})
 
 
@@ -33,76 +30,16 @@ def inspect(
     """
     walk = _Walk(text, pairs)
     try:
-        walk.visit(tree, False, _NOTHING, set())
+        walk.visit(tree, False, NOTHING, set())
     except RecursionError:
         problem = ExpressionProblem("AS306", "an expression that is nested too deeply", 0, max(1, len(text)))
         walk.problems.append(problem)
+    walk.references.sort(key=lambda reference: reference.start)
     return tuple(walk.references), walk.problems
 
 
-def constant_path(node: nodes.Node) -> Path | None:
-    """Return the path of a name with constant fields and indices behind it; None for any other expression."""
-    steps: list[str | int] = []
-    while True:
-        match node:
-            case nodes.Name():
-                return (node.name, *reversed(steps))
-            case nodes.Getattr():
-                steps.append(node.attr)
-            case nodes.Getitem(arg=nodes.Const(value=value)) if type(value) in (str, int):
-                steps.append(value)
-            case nodes.Getitem(arg=nodes.Neg(node=nodes.Const(value=value))) if type(value) is int:
-                steps.append(-value)
-            case _:
-                return None
-        node = node.node
-
-
-def guards_of(test: nodes.Node) -> tuple[Guards, Guards]:
-    """Return the paths that cannot be null where a test holds, and those where it does not hold."""
-    match test:
-        case nodes.Not(node=inner):
-            holds, fails = guards_of(inner)
-            return fails, holds
-        case nodes.And(left=left, right=right):
-            (a_holds, a_fails), (b_holds, b_fails) = guards_of(left), guards_of(right)
-            return a_holds | b_holds, a_fails & b_fails
-        case nodes.Or(left=left, right=right):
-            (a_holds, a_fails), (b_holds, b_fails) = guards_of(left), guards_of(right)
-            return a_holds & b_holds, a_fails | b_fails
-        case nodes.Test(node=inner, name="none"):
-            return _NOTHING, _single(inner)
-        case nodes.Test(
-            node=inner, name="defined" | "string" | "number" | "boolean" | "mapping" | "sequence"
-        ):
-            return _single(inner), _NOTHING
-        case nodes.Compare(
-            expr=left, ops=[nodes.Operand(op="eq" | "ne" as op, expr=nodes.Const(value=value))]
-        ):
-            found = _single(left)
-            if value is None:
-                return (_NOTHING, found) if op == "eq" else (found, _NOTHING)
-            return (found, _NOTHING) if op == "eq" else (_NOTHING, found)
-        case nodes.Name() | nodes.Getattr() | nodes.Getitem():
-            return _single(test), _NOTHING
-        case _:
-            return _NOTHING, _NOTHING
-
-
-def compares_null(node: nodes.Compare) -> bool:
-    """Tell whether a comparison is one with null, which a missing value may take part in."""
-    operands = [node.expr, *(operand.expr for operand in node.ops)]
-    null = any(isinstance(operand, nodes.Const) and operand.value is None for operand in operands)
-    return null and len(node.ops) == 1 and node.ops[0].op in ("eq", "ne")
-
-
-def _single(node: nodes.Node) -> Guards:
-    path = constant_path(node)
-    return frozenset([path]) if path else _NOTHING
-
-
 class _Walk:
-    """The walk. `guarded`: missing is harmless here; `guards`: paths known to be there; `local`: own names."""
+    """The walk. `guarded`: missing is harmless; `guards`: paths known to be there; `local`: own names."""
 
     def __init__(self, text: str, pairs: Mapping[int, int]) -> None:
         self.references: list[Reference] = []
@@ -170,13 +107,7 @@ class _Walk:
                 start = match.start(1) if match else base.lineno
                 self._add("AS306", f"the field `{base.attr}` begins with `_`", start, start + len(base.attr))
             elif isinstance(base, nodes.Getitem) and isinstance(base.arg, nodes.Const):
-                if isinstance(base.arg.value, str) and base.arg.value.startswith("__"):
-                    self._add(
-                        "AS306",
-                        f"the field `{base.arg.value}` begins with `__`",
-                        base.lineno,
-                        self._end(base),
-                    )
+                self._item(base, base.arg.value)
             base = base.node
         if path is not None:
             name = str(path[0])
@@ -185,12 +116,13 @@ class _Walk:
                 known = any(path[: len(guard)] == guard or guard[: len(path)] == path for guard in guards)
                 self.references.append(Reference(path, base.lineno, end, guarded or known))
             return
-        if (
-            isinstance(node, nodes.Getitem)
-            and constant_path(nodes.Getitem(nodes.Name("x", "load"), node.arg, "load")) is None
-        ):
+        if isinstance(node, nodes.Getitem):
             self.visit(node.arg, False, guards, local)
         self.visit(node.node, guarded, guards, local)
+
+    def _item(self, node: nodes.Getitem, key: object) -> None:
+        if isinstance(key, str) and key.startswith("__"):
+            self._add("AS306", f"the field `{key}` begins with `__`", node.lineno, self._end(node))
 
     def _name(self, name: str, start: int) -> None:
         if name.startswith("_"):
@@ -218,7 +150,7 @@ class _Walk:
         else:
             self._names_in_arguments(node, dict(zip(named, node.kwargs, strict=True)))
 
-    def _names_in_arguments(self, node: nodes.Filter, named: Mapping[str, nodes.Keyword]) -> None:
+    def _names_in_arguments(self, node: nodes.Filter, named: Mapping[str, nodes.Pair]) -> None:
         rest = list(node.args)
         if node.name in WITH_ATTRIBUTE:
             attribute = named["attribute"].value if "attribute" in named else None
@@ -226,27 +158,24 @@ class _Walk:
                 attribute = rest.pop(0)
             value = attribute.value if isinstance(attribute, nodes.Const) else None
             steps = str(value).split(".")
-            if attribute is not None and (
-                type(value) not in (str, int) or any(s.startswith("_") for s in steps)
-            ):
+            if attribute is not None and (type(value) not in (str, int) or any(s.startswith("_") for s in steps)):
                 self._refuse(node, "`attribute` must be the name of a field, in quotes", attribute.lineno)
         if rest and (node.name == "map" or node.name in _TEST_NAMES):
-            word = rest[0].value if isinstance(rest[0], nodes.Const) else None
+            word = str(rest[0].value) if isinstance(rest[0], nodes.Const) else ""
             if node.name == "map" and (word not in FILTERS or not accepts(word, len(rest) - 1, ())):
-                self._unknown("filter", str(word), rest[0].lineno, FILTERS)
+                self._unknown("filter", word, rest[0].lineno, FILTERS)
             elif node.name != "map" and (word not in TESTS or TESTS[word][0] != len(rest) - 1):
-                self._unknown("test", str(word), rest[0].lineno, TESTS)
+                self._unknown("test", word, rest[0].lineno, TESTS)
 
     def _test(self, node: nodes.Test, guards: Guards, local: set[str]) -> None:
         self._children(node, node.name in ("none", "defined"), guards, local)
         if node.name not in TESTS:
-            self._unknown("test", node.name, node.lineno, TESTS)
+            match = _TEST.match(self._text, node.lineno)
+            self._unknown("test", node.name, match.start(1) if match else node.lineno, TESTS)
         elif len(node.args) != TESTS[node.name][0] or node.kwargs or node.dyn_args or node.dyn_kwargs:
             self._refuse(node, f"the test `{node.name}` does not take these arguments", node.lineno)
 
-    def _children(
-        self, node: nodes.Filter | nodes.Test, lenient: bool, guards: Guards, local: set[str]
-    ) -> None:
+    def _children(self, node: nodes.Filter | nodes.Test, lenient: bool, guards: Guards, local: set[str]) -> None:
         if node.node is not None:
             self.visit(node.node, lenient, guards, local)
         for argument in (*node.args, *(pair.value for pair in node.kwargs)):
@@ -293,15 +222,17 @@ class _Walk:
                 f"| {word}" if word in FILTERS else None,
             )
             return
-        self._refuse(node, _WORDS.get(type(node).__name__, "this is not allowed in expressions"), node.lineno)
+        start = max(self._text.find("**", node.lineno), 0) if isinstance(node, nodes.Pow) else node.lineno
+        self._refuse(node, _WORDS.get(type(node).__name__, "this is not allowed in expressions"), start)
 
     def _unknown(self, what: str, name: str, start: int, known: Mapping[str, Any]) -> None:
+        start += self._text[start : start + 1] in ("'", '"')
         message = f"there is no {what} `{name}` that can be used here"
         self._add("AS307", message, start, start + len(name), suggest(name, known))
 
     def _refuse(self, node: nodes.Node, message: str, start: int) -> None:
-        end = self._end(node) if isinstance(node, (nodes.Name, nodes.Getattr, nodes.Getitem)) else start + 1
-        self._add("AS306", message, start, max(end, start + 1))
+        match = _QUOTED.match(self._text, start)
+        self._add("AS306", message, start, match.end() if match else start + 1)
 
     def _add(self, code: str, message: str, start: int, end: int, suggestion: str | None = None) -> None:
         self.problems.append(ExpressionProblem(code, message, start, min(end, len(self._text)), suggestion))

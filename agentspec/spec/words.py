@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from itertools import pairwise
 from types import MappingProxyType
 from typing import Any
 
@@ -86,9 +87,7 @@ class TypeProblem(Exception):
     def under(self, step: str | int) -> TypeProblem:
         """Return the problem as seen from one level up."""
         where = (step, *self.where)
-        return TypeProblem(
-            self.code, self.message, where, self.start, self.end, self.suggestion, at_key=self.at_key
-        )
+        return TypeProblem(self.code, self.message, where, self.start, self.end, self.suggestion, at_key=self.at_key)
 
 
 def parse_words(text: str, names: Mapping[str, Schema]) -> Schema:
@@ -124,7 +123,7 @@ def _split(text: str, start: int, end: int) -> list[tuple[int, int]]:
             cuts.append(index)
     cuts.append(end)
     pieces = []
-    for left, right in zip(cuts, cuts[1:], strict=False):
+    for left, right in pairwise(cuts):
         part = text[left + 1 : right]
         first = left + 1 + len(part) - len(part.lstrip())
         pieces.append((first, max(first, left + 1 + len(part.rstrip()))))
@@ -167,24 +166,14 @@ def _taken_from(match: re.Match[str], start: int) -> Schema:
     return {**SCALARS[kind], "x-from": source}
 
 
-def _enumeration(
-    words: list[tuple[str, tuple[int, int]]], names: Mapping[str, Schema], may_be_null: bool
-) -> Schema:
+def _enumeration(words: list[tuple[str, tuple[int, int]]], names: Mapping[str, Schema], may_be_null: bool) -> Schema:
     found: list[str] = []
     for word, (start, end) in words:
-        if (
-            word in SCALARS
-            or word in names
-            or word == "quote"
-            or word.startswith("[")
-            or _FROM.fullmatch(word)
-        ):
+        if word in SCALARS or word in names or word == "quote" or word.startswith("[") or _FROM.fullmatch(word):
             message = f"`{word:.60}` is a type: only words, or one type and `null`, can be joined by `|`"
             raise TypeProblem("AS203", message, (), start, end)
         if not _WORD.fullmatch(word):
-            message = (
-                f"`{word:.60}` cannot be one of the words: letters, digits, blanks, `-`, `_` and the like"
-            )
+            message = f"`{word:.60}` cannot be one of the words: letters, digits, blanks, `-`, `_` and the like"
             raise TypeProblem("AS203", message, (), start, end)
         if _NOT_A_WORD.fullmatch(word):
             message = f"`{word}` would be text here; for other values write `{{enum: [...]}}`"

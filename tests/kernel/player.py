@@ -31,8 +31,8 @@ from agentspec.kernel import (
 )
 from agentspec.kernel.advance import Stimulus
 from agentspec.kernel.invariants import broken_invariants
-from agentspec.kernel.state import Frame, Settled
-from agentspec.plan.model import MapWork, Plan
+from agentspec.kernel.state import Frame, LoopVisit, MapVisit, Settled, Visit
+from agentspec.plan.model import Plan
 
 Answer = Callable[[StartStep], Any]
 """Gives a step's value, or a `Failure`."""
@@ -65,7 +65,7 @@ class Player:
         if self.finished is not None:
             assert self.open == {}
             assert self.timers == {}
-        self._check_concurrency()
+        self._check_bounds()
         return commands
 
     def _take(self, command: Command) -> None:
@@ -96,18 +96,17 @@ class Player:
         for index in command.node.needs:
             assert frame.settled[index] == Settled.DONE, f"{command.path} lacks what it needs"
 
-    def _check_concurrency(self) -> None:
-        items: dict[int, set[int]] = {}
-        visits: dict[int, Any] = {}
-        for step in self.state.running.values():
-            frame: Frame | None = step.frame
-            while frame is not None:
-                if frame.visit is not None and isinstance(frame.visit.node.work, MapWork):
-                    items.setdefault(id(frame.visit), set()).add(id(frame))
-                    visits[id(frame.visit)] = frame.visit.node.work
-                frame = frame.parent
-        for key, frames in items.items():
-            assert len(frames) <= visits[key].concurrency
+    def _check_bounds(self) -> None:
+        """No map has more items open than it may, no loop is in a round beyond its last."""
+        items: dict[Visit, set[Frame]] = {}
+        for frame in self.state.frames():
+            if isinstance(frame.visit, MapVisit):
+                items.setdefault(frame.visit, set()).add(frame)
+            elif isinstance(frame.visit, LoopVisit):
+                assert frame.visit.round <= frame.visit.work.most
+        for visit, frames in items.items():
+            assert isinstance(visit, MapVisit)
+            assert len(frames) <= visit.work.concurrency
 
     def succeed(self, path: str, value: Any = None, meta: Meta | None = None) -> list[Command]:
         return self.feed(StepSucceeded(path, value, meta or Meta()))

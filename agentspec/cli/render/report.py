@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from rich import box
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
@@ -111,6 +113,9 @@ def show_report(outcome: Outcome, console: Console) -> None:
     if outcome.trajectory:
         console.print(Text.assemble(("trajectory  ", "bold"), shorten(list(outcome.trajectory))), soft_wrap=True)
     console.print(_table(outcome))
+    formats = _formats(outcome.nodes)
+    if formats:
+        console.print(Text.assemble(("answers  ", "bold"), formats))
     for path in outcome.files:
         console.print(Text.assemble(("wrote  ", "bold"), str(path)), soft_wrap=True)
     for failure in outcome.problems:
@@ -120,40 +125,41 @@ def show_report(outcome: Outcome, console: Console) -> None:
 
 
 def _table(outcome: Outcome) -> Table:
-    table = Table(show_footer=True, footer_style="bold", expand=False)
     rows = [use for use in outcome.nodes if use.steps or use.failed]
-    tokens_in, tokens_out = sum(use.tokens_in for use in rows), sum(use.tokens_out for use in rows)
+    table = Table(box=box.SIMPLE_HEAD, show_footer=True, footer_style="bold", pad_edge=False)
     columns = (
-        ("node", "total", "left"),
-        ("", "", "left"),
-        ("model", "", "left"),
-        ("steps", str(sum(use.steps for use in rows)), "right"),
-        ("calls", str(sum(use.calls for use in rows)), "right"),
-        ("tokens in", f"{tokens_in:,}", "right"),
-        ("out", f"{tokens_out:,}", "right"),
-        ("time", f"{outcome.seconds:.2f} s", "right"),
-        ("cost", _usd(total_usd(rows)), "right"),
-        ("format", "", "left"),
-        ("confidence", "", "right"),
+        ("node", "total"),
+        ("model", ""),
+        ("steps", str(sum(use.steps for use in rows))),
+        ("calls", str(sum(use.calls for use in rows))),
+        ("tokens in", f"{sum(use.tokens_in for use in rows):,}"),
+        ("out", f"{sum(use.tokens_out for use in rows):,}"),
+        ("time", f"{outcome.seconds:.2f} s"),
+        ("cost", _usd(total_usd(rows))),
+        ("sure", ""),
     )
-    for header, footer, justify in columns:
-        table.add_column(header, footer, justify=justify)  # type: ignore[arg-type]
+    for place, (header, footer) in enumerate(columns):
+        table.add_column(header, footer, justify="left" if place < 2 else "right", no_wrap=place != 0)
     for use in rows:
-        asked = use.kind == "LM"
-        table.add_row(
-            use.path,
-            use.kind,
-            use.model,
-            f"{use.steps}{f' (✗ {use.failed})' if use.failed else ''}",
-            str(use.calls) if asked else "",
-            f"{use.tokens_in:,}" if asked else "",
-            f"{use.tokens_out:,}" if asked else "",
-            f"{use.seconds:.2f} s",
-            _usd(use.usd) if asked else "",
-            ", ".join(f"{how} {times}" for how, times in sorted(use.formats.items())),
-            f"{use.confidence / use.steps:.2f}" if asked and use.steps else "",
-        )
+        table.add_row(use.path, *_cells(use))
     return table
+
+
+def _cells(use: NodeUse) -> tuple[str, ...]:
+    steps = f"{use.steps}{f' ✗{use.failed}' if use.failed else ''}"
+    if use.kind != "LM":
+        return "", steps, "", "", "", f"{use.seconds:.2f} s", "", ""
+    sure = f"{use.confidence / use.steps:.2f}" if use.steps else ""
+    tokens = f"{use.tokens_in:,}", f"{use.tokens_out:,}"
+    return use.model, steps, str(use.calls), *tokens, f"{use.seconds:.2f} s", _usd(use.usd), sure
+
+
+def _formats(nodes: Iterable[NodeUse]) -> str:
+    """How answers were held to their types, over all nodes: `72 constrained, 1 repaired`."""
+    counts = Counter[str]()
+    for use in nodes:
+        counts.update(use.formats)
+    return ", ".join(f"{times} {how}" for how, times in counts.most_common())
 
 
 def _usd(value: float | None) -> str:

@@ -40,10 +40,8 @@ def picture(plan: Plan) -> Picture:
     edges: list[Edge] = []
     _flatten(area.items, "", _MARGIN, _MARGIN, nodes, boxes)
     corner = {"": (_MARGIN, _MARGIN)} | {box.key: (box.x, box.y) for box in boxes}
-    for edge in placed.edges:
-        dx, dy = corner[edge.parent]
-        points = tuple((round(x + dx, 1), round(y + dy, 1)) for x, y in edge.points)
-        edges.append(Edge(edge.source, edge.target, edge.parent, points, tuple(x + dx for x in edge.bends)))
+    for parent, (dx, dy) in corner.items():
+        edges += [_moved(edge, dx, dy) for edge in placed.edges.get(parent, ())]
     size = (round(width + 2 * _MARGIN, 1), round(height + 2 * _MARGIN, 1))
     return Picture(plan.name, plan.description, *size, tuple(boxes), tuple(nodes), tuple(edges))
 
@@ -52,7 +50,7 @@ class _Placed:
     """Measures areas and gathers their edges, with points relative to the box around them."""
 
     def __init__(self) -> None:
-        self.edges: list[Edge] = []
+        self.edges: dict[str, list[Edge]] = {}
 
     def measure(self, area: Area, parent: str, dx: float = 0.0, dy: float = 0.0) -> tuple[float, float]:
         """Place the items of an area, shifted by `dx` and `dy`, and return the size of what they cover."""
@@ -93,14 +91,7 @@ class _Placed:
         if spare:
             for inner in item.shelf or (item.area.items if item.area else ()):
                 inner.x += spare
-            self._shift(item.key, spare)
-
-    def _shift(self, parent: str, dx: float) -> None:
-        for place, edge in enumerate(self.edges):
-            if edge.parent == parent:
-                points = tuple((x + dx, y) for x, y in edge.points)
-                bends = tuple(x + dx for x in edge.bends)
-                self.edges[place] = Edge(edge.source, edge.target, parent, points, bends)
+            self.edges[item.key] = [_moved(edge, spare, 0.0) for edge in self.edges.get(item.key, ())]
 
     def _shelve(self, item: Item, header: float) -> tuple[float, float]:
         """Put the members of a switch or a group side by side, in as many rows as it takes."""
@@ -112,7 +103,7 @@ class _Placed:
             for inner in item.shelf:
                 inner.width = wide
             columns = min(ceil(sqrt(len(item.shelf) * 0.9)), 12)
-            most = columns * (wide + _GAP_X)
+            most = columns * (wide + PAD)
         x, y, tall, rank, width = 0.0, 0.0, 0.0, 0, 0.0
         for inner in item.shelf:
             if x and x + inner.width > most:
@@ -134,7 +125,13 @@ class _Placed:
             points += [(middle[chain[-1]], bands[target.rank][0]), (middle[chain[-1]], target.y)]
             lower = [one for one, other in zip(points, points[1:], strict=False) if one[1] < other[1]]
             bends = tuple(middle[bend] for bend in chain[1:-1])
-            self.edges.append(Edge(source.key, target.key, parent, (*lower, points[-1]), bends))
+            edge = Edge(source.key, target.key, parent, (*lower, points[-1]), bends)
+            self.edges.setdefault(parent, []).append(edge)
+
+
+def _moved(edge: Edge, dx: float, dy: float) -> Edge:
+    points = tuple((round(x + dx, 1), round(y + dy, 1)) for x, y in edge.points)
+    return Edge(edge.source, edge.target, edge.parent, points, tuple(round(x + dx, 1) for x in edge.bends))
 
 
 def _leaf_size(item: Item) -> tuple[float, float]:
@@ -147,9 +144,7 @@ def _leaf_size(item: Item) -> tuple[float, float]:
     return max(CHIP + max(first, second) + 14, 120.0), _NODE_HEIGHT
 
 
-def _flatten(
-    items: list[Item], parent: str, dx: float, dy: float, nodes: list[Node], boxes: list[Box]
-) -> None:
+def _flatten(items: list[Item], parent: str, dx: float, dy: float, nodes: list[Node], boxes: list[Box]) -> None:
     for item in items:
         x, y = round(item.x + dx, 1), round(item.y + dy, 1)
         where = (parent, item.rank, x, y, round(item.width, 1), round(item.height, 1))

@@ -14,6 +14,7 @@ from agentspec_litellm.backend import LitellmBackend
 from agentspec_litellm.options import LitellmOptions
 
 Make = Callable[..., LitellmBackend]
+KEYS = ("OPENAI_API_KEY", "OPENAI_ADMIN_KEY", "ANTHROPIC_API_KEY", "GEMINI_API_KEY", "GOOGLE_API_KEY")
 
 
 @pytest.fixture(scope="session")

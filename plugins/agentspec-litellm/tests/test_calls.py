@@ -105,7 +105,7 @@ def test_a_prompt_that_is_too_long_for_the_server(make: Make, llama: str) -> Non
 
     with pytest.raises(ContextOverflow) as caught:
         run(make(llama), ask("word " * 600))
-    assert "exceeds the available context size (512 tokens)" in caught.value.message
+    assert "exceeds the available context size" in caught.value.message
     assert caught.value.hint == "shorten the prompt or take a model with a longer context"
     with pytest.raises(ContextOverflow) as early:
         run(make(llama, context_tokens=100), ask("word " * 200))

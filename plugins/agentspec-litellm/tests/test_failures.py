@@ -120,10 +120,60 @@ def test_a_rate_limit_says_how_long_to_wait(make: Make, header: str, wait_s: flo
     assert plain(error.message, server) == f"{HERE} refuses for now: slow down"
 
 
-@pytest.mark.parametrize("fault", ["reset", "midreset", "midend", "garbage", "truncated"])
-def test_a_broken_connection_or_answer(make: Make, fault: str) -> None:
-    error = failure(Faulty(fault=fault), make, stream=fault not in ("reset", "truncated"))
+@pytest.mark.parametrize(
+    ("fault", "stream", "message", "hint"),
+    [
+        ("reset", False, f"{HERE} did not answer", "is it running? `curl URL/models`"),
+        ("reset", True, f"{HERE} did not answer", "is it running? `curl URL/models`"),
+        ("midreset", True, f"{HERE} broke off its answer", None),
+        ("midend", True, f"{HERE} broke off its answer", None),
+        (
+            "garbage",
+            True,
+            f"{HERE} sent an answer that cannot be read",
+            "is there an OpenAI-compatible server?",
+        ),
+        (
+            "truncated",
+            False,
+            f"{HERE} sent an answer that cannot be read",
+            "is there an OpenAI-compatible server?",
+        ),
+    ],
+)
+def test_a_broken_connection_or_answer(
+    make: Make, fault: str, stream: bool, message: str, hint: str | None
+) -> None:
+    server = Faulty(fault=fault)
+    error = failure(server, make, stream=stream)
     assert type(error) is BackendUnavailable
+    assert str(plain(error.message, server)).partition(": ")[0] == message
+    assert plain(error.hint, server) == hint
+
+
+@pytest.mark.parametrize(
+    ("model", "provider", "variable"),
+    [
+        ("openai/gpt-4.1-mini", "openai", "OPENAI_API_KEY"),
+        ("anthropic/claude-haiku-4-5", "anthropic", "ANTHROPIC_API_KEY"),
+        ("gemini/gemini-2.5-flash", "gemini", "GEMINI_API_KEY"),
+        ("gpt-4.1-mini", "the provider of `gpt-4.1-mini`", "NAME_OF_ITS_KEY"),
+    ],
+)
+def test_a_key_that_is_not_there(make: Make, model: str, provider: str, variable: str) -> None:
+    async def main() -> None:
+        backend = make(None, model)
+        try:
+            await backend.generate(ask())
+        finally:
+            await backend.close()
+
+    with pytest.raises(BackendRefused) as caught:
+        asyncio.run(main())
+    assert caught.value.message == f"{provider} wants a key for `{model}`, and there is none"
+    assert (
+        caught.value.hint == f'set `key: "${{{{ env.{variable} }}}}"` beside `use:`, and the variable itself'
+    )
 
 
 @pytest.mark.parametrize(("fault", "stream"), [("stall", False), ("stall", True), ("midstall", True)])

@@ -1,8 +1,8 @@
 """A small server with Ollama's documented HTTP protocol, and switches for what can go wrong.
 
 https://github.com/ollama/ollama/blob/main/docs/api.md. Its "model" takes one token per word and four per
-message, echoes the last message, fills a schema with the first values that it admits, and calls the first tool
-that it is offered.
+message, echoes the last message, fills a schema with the first values that it admits, and calls the first
+tool that it is offered.
 """
 
 from __future__ import annotations

@@ -28,6 +28,8 @@ _CONTEXT = re.compile(
 )
 _TIMED_OUT = re.compile(r"timeout on reading data|read timeout|timed out", re.IGNORECASE)
 """How a timeout in mid stream is told: there litellm keeps the words and loses the class."""
+_NO_KEY = re.compile(r"missing credentials|missing \w+ api key|api[_ ]key[^.]*must be set", re.IGNORECASE)
+_NO_JSON = re.compile(r"Expecting (?:property name|value|'.' delimiter)|Unterminated string|Extra data")
 _SECRET_NAME = re.compile(r"KEY|TOKEN|SECRET|PASSWORD", re.IGNORECASE)
 _SHORTEST_SECRET = 8
 _LONGEST_QUOTE = 300
@@ -46,7 +48,8 @@ class Target:
     @property
     def provider(self) -> str:
         """The part of the model before the first slash."""
-        return self.model.partition("/")[0] if "/" in self.model else "litellm"
+        name, slash, _ = self.model.partition("/")
+        return name if slash else f"the provider of `{name}`"
 
     @property
     def where(self) -> str:
@@ -60,7 +63,8 @@ class Target:
     @property
     def variable(self) -> str:
         """The variable that by custom holds the key."""
-        return f"{re.sub(r'[^A-Z0-9]', '_', self.provider.upper())}_API_KEY"
+        name, slash, _ = self.model.partition("/")
+        return f"{re.sub(r'[^A-Z0-9]', '_', name.upper())}_API_KEY" if slash else "NAME_OF_ITS_KEY"
 
 
 def offline(target: Target) -> OfflineRefused:
@@ -112,8 +116,12 @@ def translated(error: Exception, target: Target) -> BackendError:
         return ModelMissing(
             message, hint="write `litellm/<provider>/<model>`: https://docs.litellm.ai/docs/providers"
         )
+    hint = f'set `key: "${{{{ env.{target.variable} }}}}"` beside `use:`, and the variable itself'
+    if _NO_KEY.search(text):
+        return BackendRefused(
+            f"{target.where} wants a key for `{target.model}`, and there is none", hint=hint
+        )
     if status == 401 or "AuthenticationError" in kinds:
-        hint = f'set `key: "${{{{ env.{target.variable} }}}}"` beside `use:`, and the variable itself'
         if target.key is not None:
             hint = "check the value of `key:`: it is set, but wrong or expired"
         return BackendRefused(f"{target.where} refuses the key for `{target.model}`: {said}", hint=hint)
@@ -137,6 +145,11 @@ def translated(error: Exception, target: Target) -> BackendError:
         return BackendRefused(message, hint="leave that setting out")
     if isinstance(status, int) and 400 <= status < 500:
         return BackendRefused(f"{target.where} refuses the request ({status}): {said}")
+    if _NO_JSON.search(text):
+        message = f"{target.where} sent an answer that cannot be read: {said}"
+        return BackendUnavailable(
+            message, hint="is there an OpenAI-compatible server?" if target.base_url else None
+        )
     if said.startswith(("Connection error", "Cannot connect", "All connection attempts failed")):
         hint = f"is it running? `curl {target.base_url}/models`" if target.local else "check the network"
         return BackendUnavailable(f"{target.where} did not answer", hint=hint)
@@ -147,7 +160,8 @@ def translated(error: Exception, target: Target) -> BackendError:
 
 def quote(target: Target, text: str) -> str:
     """Return what a provider said: one line, without litellm's prefixes, keys and excess."""
-    said = _PREFIX.sub("", text.strip())
+    # litellm puts whole tracebacks into some messages.
+    said = _PREFIX.sub("", text.partition("Traceback (most recent call last)")[0].strip())
     try:
         data = json.loads(said)
         inner = data.get("error", data.get("message"))
