@@ -76,10 +76,7 @@ def requests(*, logprobs: bool) -> list[Request]:
 
 def raw_body(request: Request, options: PocketOptions) -> bytes:
     """Return the same call without streaming."""
-    body = json.loads(wire.encode(request, options, thinks=False))
-    for key in ("stream", "return_progress", "stream_options"):
-        del body[key]
-    return json.dumps(body).encode()
+    return wire.encode(request, options, in_pieces=False, thinks=False)
 
 
 async def timed(times: Times, call: Callable[[], Awaitable[tuple[str, int]]]) -> str:

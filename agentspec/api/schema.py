@@ -9,7 +9,8 @@ from agentspec.api.messages import Json, Schema
 
 def inline(schema: Schema) -> dict[str, Any]:
     """Return `schema` without `$ref` into its own `$defs`; a recursive reference becomes "any value"."""
-    return _inline(dict(schema), schema.get("$defs", {}), ())
+    inlined: dict[str, Any] = _inline(dict(schema), schema.get("$defs", {}), ())
+    return inlined
 
 
 def _inline(part: Any, definitions: Schema, seen: tuple[str, ...]) -> Any:
@@ -24,6 +25,8 @@ def _inline(part: Any, definitions: Schema, seen: tuple[str, ...]) -> Any:
             return {}
         rest = {key: value for key, value in part.items() if key != "$ref"}
         return _inline(dict(definitions[name]), definitions, (*seen, name)) | rest
+    if isinstance(part.get("title"), str):  # pydantic writes one from the name of every field
+        part = {key: value for key, value in part.items() if key != "title"}
     return {key: _inline(value, definitions, seen) for key, value in part.items() if key != "$defs"}
 
 

@@ -73,15 +73,17 @@ class ToolContext:
         return resolved
 
     def writable(self, path: str | Path) -> Path:
-        """Resolve a path in the run's output folder, make its parent, and list it as written.
+        """Resolve a file that may be written, below the run's output folder, and make its parent.
 
-        Raises `PathRefused` when the path leads out of that folder.
+        The run lists the file when it is there at the end. Raises `PathRefused` for a path that leads out of
+        that folder, or to the folder itself.
         """
-        resolved = (self.outputs / path).resolve()
-        if not resolved.is_relative_to(self.outputs.resolve()):
+        root = self.outputs.resolve()
+        resolved = (root / path).resolve()
+        if resolved == root or not resolved.is_relative_to(root):
             raise PathRefused(
-                f"`{path}` lies outside the run's output folder",
-                hint="give a name relative to the output folder",
+                f"`{path}` is no file in the run's output folder",
+                hint="give a file name relative to the output folder",
             )
         resolved.parent.mkdir(parents=True, exist_ok=True)
         self.wrote(resolved)

@@ -47,7 +47,7 @@ def infer(expression: Expression, scope: Scope) -> tuple[Schema, list[TypeProble
     problems = []
     types: dict[int, Schema] = {}
     for reference in expression.references:
-        schema, problem = follow(reference, scope)
+        schema, problem = follow(reference, scope, expression.text)
         types[id(reference)] = schema
         if problem is not None:
             problems.append(problem)
@@ -64,7 +64,7 @@ def infer(expression: Expression, scope: Scope) -> tuple[Schema, list[TypeProble
     return schema, problems
 
 
-def follow(reference: Reference, scope: Scope) -> tuple[Schema, TypeProblem | None]:
+def follow(reference: Reference, scope: Scope, text: str) -> tuple[Schema, TypeProblem | None]:
     """Type a dotted path; the first step that cannot be taken is the problem."""
     word = str(reference.path[0])
     schema = scope.find(word)
@@ -72,23 +72,30 @@ def follow(reference: Reference, scope: Scope) -> tuple[Schema, TypeProblem | No
     if schema is None:
         close = suggest(word, scope.names())
         label = f"did you mean `{close}`?" if close else _in_sight(scope)
-        text = f"there is no `{word}` here"
+        message = f"there is no `{word}` here"
         if word in ("env", "secrets"):
-            text, label = f"`{word}` can be read only under `models:` and `tools:`", ""
-        return ANY, TypeProblem("AS302", text, reference.start, end, label, close)
+            message, label = f"`{word}` can be read only under `models:` and `tools:`", ""
+        return ANY, TypeProblem("AS302", message, reference.start, end, label, close)
     walked = word
     may_be_null = False
     for step in reference.path[1:]:
         may_be_null = may_be_null or without_null(schema) != schema
-        schema = without_null(schema)
-        inner, known = _step(schema, step)
+        inner, known = _step(without_null(schema), step)
         if inner is None:
             close = suggest(str(step), known)
             label = f"did you mean `{close}`?" if close else (f"it has {', '.join(known)}" if known else "")
-            text = f"`{walked}` has no `{step}`"
-            return ANY, TypeProblem("AS301", text, reference.start, reference.end, label, close)
+            start, end = _place_of(step, walked, reference, text)
+            return ANY, TypeProblem("AS301", f"`{walked}` has no `{step}`", start, end, label, close)
         walked, schema = f"{walked}.{step}", inner
     return (nullable(schema) if may_be_null else schema), None
+
+
+def _place_of(step: str | int, walked: str, reference: Reference, text: str) -> tuple[int, int]:
+    """Where a step stands in the text; the whole path when it is written in another way than `a.b.c`."""
+    start = reference.start + len(walked) + 1
+    if text.startswith(f"{walked}.{step}", reference.start):
+        return start, start + len(str(step))
+    return reference.start, reference.end
 
 
 def _step(schema: Schema, step: str | int) -> tuple[Schema | None, list[str]]:

@@ -49,7 +49,7 @@ class Texts(Reporter):
             for problem in problems:
                 label = f"did you mean `{problem.suggestion}`?" if problem.suggestion else ""
                 self._report_at(text, problem.code, problem.message, problem.start, problem.end, label)
-            self._parsed[text] = None if problems else expression
+            self._parsed[text] = expression
         return self._parsed[text]
 
     def compiled(self, text: Text, scope: Scope) -> tuple[Compiled, Schema]:

@@ -76,7 +76,7 @@ def harmless(text: str) -> str:
 
 
 def _visible(char: str) -> str:
-    if unicodedata.category(char) not in ("Cc", "Cf", "Cs", "Zl", "Zp"):
+    if char.isprintable():
         return char
     if char == "\t":
         return _TAB

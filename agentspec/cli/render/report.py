@@ -132,7 +132,7 @@ def _table(outcome: Outcome) -> Table:
         ("model", ""),
         ("steps", str(sum(use.steps for use in rows))),
         ("calls", str(sum(use.calls for use in rows))),
-        ("tokens in", f"{sum(use.tokens_in for use in rows):,}"),
+        ("in", f"{sum(use.tokens_in for use in rows):,}"),
         ("out", f"{sum(use.tokens_out for use in rows):,}"),
         ("time", f"{outcome.seconds:.2f} s"),
         ("cost", _usd(total_usd(rows))),

@@ -73,7 +73,7 @@ def test_a_tool_is_called_by_its_own_name(make: Make, llama: str) -> None:
     tools = (ToolOffer("cal.free", "Free slots.", day),)
     turns = (
         Message("user", "When?"),
-        Message("assistant", "", (ToolCall("call_1", "cal.free", {"day": "monday"}),)),
+        Message("assistant", "I look.", (ToolCall("call_1", "cal.free", {"day": "monday"}),)),
         Message("tool", "at nine", tool_call_id="call_1"),
         Message("user", "And then?"),
     )

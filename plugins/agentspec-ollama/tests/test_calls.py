@@ -9,7 +9,17 @@ import pytest
 from conftest import Make, ask
 from fake_ollama import FakeOllama
 
-from agentspec.api import Capabilities, Message, Reply, Request, TokenLogprob, ToolCall, ToolOffer, Usage
+from agentspec.api import (
+    BackendUnavailable,
+    Capabilities,
+    Message,
+    Reply,
+    Request,
+    TokenLogprob,
+    ToolCall,
+    ToolOffer,
+    Usage,
+)
 
 TRIAGE = {
     "type": "object",
@@ -189,6 +199,20 @@ def test_a_cancelled_call_closes_its_connection_within_a_second(make: Make, stre
                 await task
             await asyncio.wait_for(server.gone.wait(), 1.0)
             await backend.close()
+
+    asyncio.run(main())
+
+
+def test_a_call_under_way_ends_when_the_backend_is_closed(make: Make) -> None:
+    async def main() -> None:
+        async with FakeOllama(delay_s=30.0).running() as server:
+            backend = make(server)
+            task = asyncio.create_task(backend.generate(ask()))
+            while not server.busy:
+                await asyncio.sleep(0.01)
+            await backend.close()
+            with pytest.raises(BackendUnavailable):
+                await asyncio.wait_for(task, 1.0)
 
     asyncio.run(main())
 

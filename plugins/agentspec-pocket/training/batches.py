@@ -24,7 +24,7 @@ class Batch:
     """`tokens` (batch, length), padded at the right.
 
     `asked` (batch, 32) holds the positions that predict the answer and `targets` what they should predict, -100 past
-    its end. `decision` (batch,) is the position whose next token is the category; `intents` (batch,) are numbers.
+    its end. `decision` (batch,) is the place in `asked` that predicts the category; `intents` (batch,) are numbers.
     """
 
     tokens: Tensor
@@ -63,7 +63,7 @@ class Encoder:
             ids = [self._bos, *prompt.ids, *answer.ids, self._end]
             start = 1 + len(prompt.ids)
             intent = self._numbers.get(message.intent, -100)
-            rows.append(Encoded(ids, start, start + self._opening - 1, intent))
+            rows.append(Encoded(ids, start, self._opening, intent))
         return rows
 
     def batch(self, rows: list[Encoded], length: int = 0) -> Batch:

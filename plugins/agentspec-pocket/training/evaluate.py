@@ -20,6 +20,7 @@ from .message import Message
 # Seeds that neither training nor the checks during training use.
 _TEST_SEED = 1007
 _SURE = 0.8
+_OPEN, _CLOSE = "<!-- figures -->", "<!-- end of figures -->"
 SPLITS = ("iid", "vocab", "ood_dev", "ood_test")
 
 
@@ -100,12 +101,12 @@ def figures(outcomes: list[Outcome]) -> dict[str, float]:
 def speed(outcomes: list[Outcome]) -> dict[str, float]:
     """Milliseconds per call and tokens per second, one thread."""
     seconds = [o.reply.seconds for o in outcomes]
-    tokens = sum(o.reply.tokens_in + o.reply.tokens_out for o in outcomes)
+    total = sum(o.reply.tokens_in + o.reply.tokens_out for o in outcomes)
     return {
         "ms per call, median": 1000 * median(seconds),
         "tokens in, mean": mean(o.reply.tokens_in for o in outcomes),
         "tokens out, mean": mean(o.reply.tokens_out for o in outcomes),
-        "tokens per second": tokens / sum(seconds),
+        "tokens per second": total / sum(seconds),
     }
 
 
@@ -116,6 +117,13 @@ def table(results: dict[str, dict[str, float]]) -> str:
         cells = [f"{row[name]:.0f}" if name == "messages" else f"{row[name]:.3f}" for row in results.values()]
         rows.append(f"| {name} | " + " | ".join(cells) + " |")
     return "\n".join(rows)
+
+
+def write_card(card: Path, text: str) -> None:
+    """Replace what stands between the two marks of the model card."""
+    before, rest = card.read_text(encoding="utf-8").split(_OPEN, 1)
+    after = rest.split(_CLOSE, 1)[1]
+    card.write_text(f"{before}{_OPEN}\n\n{text}\n\n{_CLOSE}{after}", encoding="utf-8")
 
 
 def confusion(outcomes: list[Outcome]) -> str:
@@ -131,6 +139,7 @@ def main() -> None:
     parser.add_argument("--splits", nargs="+", choices=SPLITS, default=["iid", "vocab", "ood_dev"])
     parser.add_argument("--count", type=int, default=500, help="messages of the generated splits")
     parser.add_argument("--json", type=Path, help="write the figures here")
+    parser.add_argument("--card", type=Path, help="put the tables into this model card")
     parser.add_argument("--errors", action="store_true", help="print wrong answers of generated splits")
     options = parser.parse_args()
     server = serve.start(options.model)
@@ -144,10 +153,20 @@ def main() -> None:
         if options.errors and not split.startswith("ood"):
             for outcome in outcomes:
                 if not outcome.exact:
-                    print(outcome.message.prompt, outcome.message.answer, outcome.reply.value, "-" * 40, sep="\n")
+                    print(
+                        outcome.message.prompt,
+                        outcome.message.answer,
+                        outcome.reply.value,
+                        "-" * 40,
+                        sep="\n",
+                    )
     print(table(results), table(times), sep="\n\n")
+    if options.card is not None:
+        write_card(options.card, f"{table(results)}\n\n{table(times)}")
     if options.json is not None:
-        options.json.write_text(json.dumps({"quality": results, "speed": times}, indent=1) + "\n", encoding="utf-8")
+        options.json.write_text(
+            json.dumps({"quality": results, "speed": times}, indent=1) + "\n", encoding="utf-8"
+        )
 
 
 if __name__ == "__main__":

@@ -111,7 +111,9 @@ class Writer:
             return name
         parts = [part for part in name.lower().replace(".", " ").split() if part.isalnum()] or ["info"]
         first, last = parts[0], parts[-1]
-        local = self.rng.choice([f"{first}.{last}", f"{first[0]}{last}", first, f"{first[0]}.{last}", f"{first}_{last}"])
+        local = self.rng.choice(
+            [f"{first}.{last}", f"{first[0]}{last}", first, f"{first[0]}.{last}", f"{first}_{last}"]
+        )
         return f"{name} <{local}@{self.say('{mail_domain}')}>"
 
     def _pick(self, intent: Intent, kind: str) -> str:
@@ -178,7 +180,9 @@ class Writer:
 
     def _bulk(self, intent: Intent) -> tuple[str, str, bool]:
         count = self.rng.choice([1, 2, 2, 3])
-        text = [self._pick(intent, self.rng.choice("KKKQ") if "Q" in intent.lines else "K") for _ in range(count)]
+        text = [
+            self._pick(intent, self.rng.choice("KKKQ") if "Q" in intent.lines else "K") for _ in range(count)
+        ]
         if self.chance(0.3):
             text.append(self.say("{promo_block}"))
         if self.chance(0.5):

@@ -42,7 +42,7 @@ def roughen(text: str, rng: random.Random) -> str:
 def strange(text: str, rng: random.Random, share: float) -> str:
     """Replace `share` of the content words with invented ones, and drop as many."""
     text = _each_word(text, rng, share, lambda word, r: word if word.lower() in _KEPT else _invent(word, r))
-    return _each_word(text, rng, share / 2, lambda _word, _rng: "")
+    return _each_word(text, rng, share / 2, lambda word, _rng: word if word in {"not", "no"} else "")
 
 
 def _invent(word: str, rng: random.Random) -> str:

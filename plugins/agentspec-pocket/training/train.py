@@ -1,4 +1,4 @@
-"""Train the decoder: `python -m training.train --seed 7 --steps 1800 --out build/triage`.
+"""Train the decoder: `python -m training.train --seed 7 --steps 640 --out build/triage`.
 
 Two processes of one thread each share the work and average their gradients once a step: on a machine that others use
 as well, that loses far less than two threads that wait for each other at every operation.
@@ -37,11 +37,10 @@ _WARM_UP = 0.03  # share of the steps
 
 def losses(model: Decoder, batch: Batch, dropout: float, smoothing: float) -> tuple[Tensor, Tensor]:
     """Cross-entropy of the answer tokens (mean per token), and of the intent at the decision."""
-    hidden = model(batch.tokens, dropout)
-    rows = torch.arange(len(batch.tokens))
-    logits = model.logits(hidden[rows[:, None], batch.asked]).float()
+    hidden = model(batch.tokens, batch.asked, dropout)
+    logits = model.logits(hidden).float()
     answer = F.cross_entropy(logits.flatten(0, 1), batch.targets.flatten(), label_smoothing=smoothing)
-    at_decision = hidden[rows, batch.decision]
+    at_decision = hidden[torch.arange(len(hidden)), batch.decision]
     intent = F.cross_entropy(model.intent_head(at_decision).float(), batch.intents)
     return answer, intent
 
@@ -71,8 +70,7 @@ def exact_share(model: Decoder, encoder: Encoder, examples: list[Message]) -> fl
     rows = encoder.encode(examples)
     for start in range(0, len(rows), 32):
         batch = encoder.batch(rows[start : start + 32])
-        rows_of = torch.arange(len(batch.tokens))[:, None]
-        best = model.logits(model(batch.tokens)[rows_of, batch.asked]).argmax(-1)
+        best = model.logits(model(batch.tokens, batch.asked)).argmax(-1)
         right += int(((best == batch.targets) | (batch.targets == -100)).all(-1).sum())
     model.train()
     return right / len(rows)
@@ -85,7 +83,9 @@ def average_gradients(model: Decoder, workers: int) -> None:
     gradients = [weight.grad for weight in model.parameters() if weight.grad is not None]
     flat = torch.cat([gradient.flatten() for gradient in gradients])
     dist.all_reduce(flat)
-    for gradient, part in zip(gradients, flat.div_(workers).split([g.numel() for g in gradients]), strict=True):
+    for gradient, part in zip(
+        gradients, flat.div_(workers).split([g.numel() for g in gradients]), strict=True
+    ):
         gradient.copy_(part.view_as(gradient))
 
 
@@ -96,13 +96,20 @@ def run(rank: int, options: argparse.Namespace) -> None:
     out: Path = options.out
     out.mkdir(parents=True, exist_ok=True)
     sample = islice(messages("train", options.seed + 1), _TOKENIZER_MESSAGES)
-    tokenizer = train_tokenizer((f"{message.prompt}\n{message.answer}" for message in sample), options.vocabulary)
+    tokenizer = train_tokenizer(
+        (f"{message.prompt}\n{message.answer}" for message in sample), options.vocabulary
+    )
     if rank == 0:
         tokenizer.save(str(out / "tokenizer.json"))
     intents = intent_names(read_phrases(HERE / "phrases"))
     encoder = Encoder(tokenizer, intents)
     shape = Shape(
-        tokenizer.get_vocab_size(), options.width, options.layers, options.heads, options.kv_heads, options.hidden
+        tokenizer.get_vocab_size(),
+        options.width,
+        options.layers,
+        options.heads,
+        options.kv_heads,
+        options.hidden,
     )
     model = Decoder(shape, len(intents))
     if rank == 0:
@@ -118,8 +125,14 @@ def run(rank: int, options: argparse.Namespace) -> None:
     _loop(model, encoder, options, checks, rank)
     if rank != 0:
         return
+    save(model, shape, out)
+
+
+def save(model: Decoder, shape: Shape, out: Path) -> None:
+    """Write `model.pt` whole or not at all."""
     state = {name: weight.contiguous() for name, weight in model.state_dict().items()}
-    torch.save({"shape": dataclasses.asdict(shape), "state": state}, out / "model.pt")
+    torch.save({"shape": dataclasses.asdict(shape), "state": state}, out / "model.part")
+    (out / "model.part").replace(out / "model.pt")
 
 
 def _loop(
@@ -151,6 +164,7 @@ def _loop(
                 "answer": round(answer.item(), 4), "intent": round(intent.item(), 3),
             }  # fmt: skip
             if (step + 1) % (options.report * 4) == 0 or step + 1 == options.steps:
+                save(model, model.shape, options.out)
                 row |= {name: round(exact_share(model, encoder, rows), 3) for name, rows in checks.items()}
             print(json.dumps(row), flush=True)
 
@@ -159,16 +173,16 @@ def main() -> None:
     """Read the command line."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--seed", type=int, default=7)
-    parser.add_argument("--steps", type=int, default=1800)
-    parser.add_argument("--tokens", type=int, default=4096, help="per step and process")
+    parser.add_argument("--steps", type=int, default=640)
+    parser.add_argument("--tokens", type=int, default=3072, help="per step and process")
     parser.add_argument("--workers", type=int, default=2, help="processes of one thread")
     parser.add_argument("--vocabulary", type=int, default=2048)
-    parser.add_argument("--width", type=int, default=256)
-    parser.add_argument("--layers", type=int, default=5)
-    parser.add_argument("--heads", type=int, default=8)
-    parser.add_argument("--kv-heads", type=int, default=4)
-    parser.add_argument("--hidden", type=int, default=640)
-    parser.add_argument("--dropout", type=float, default=0.05)
+    parser.add_argument("--width", type=int, default=192)
+    parser.add_argument("--layers", type=int, default=4)
+    parser.add_argument("--heads", type=int, default=6)
+    parser.add_argument("--kv-heads", type=int, default=3)
+    parser.add_argument("--hidden", type=int, default=512)
+    parser.add_argument("--dropout", type=float, default=0.0)
     parser.add_argument("--smoothing", type=float, default=0.0)
     parser.add_argument("--muon-rate", type=float, default=0.02)
     parser.add_argument("--adam-rate", type=float, default=0.003)

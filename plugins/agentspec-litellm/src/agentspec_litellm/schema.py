@@ -2,8 +2,8 @@
 
 Strict mode (https://platform.openai.com/docs/guides/structured-outputs#supported-schemas) wants an object at
 the root, every property required and no other ones. Optional properties become required and may be null,
-other roots travel as the only property of an object, and keywords that strict mode does not know are left out:
-the core checks the answer against the real schema anyway.
+other roots travel as the only property of an object, and keywords that strict mode does not know are left
+out: the core checks the answer against the real schema anyway.
 """
 
 from __future__ import annotations

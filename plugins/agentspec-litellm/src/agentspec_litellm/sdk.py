@@ -44,7 +44,8 @@ def _import() -> ModuleType:
             )
             try:
                 import litellm
-            except ImportError as error:
+            except Exception as error:
+                # Besides `ImportError` whatever a mismatch of its hundred dependencies raises.
                 hint = "reinstall it: `pip install --force-reinstall litellm`"
                 raise BackendUnavailable(f"litellm cannot be imported: {error}", hint=hint) from error
             litellm.suppress_debug_info = True

@@ -17,6 +17,7 @@ _SPACED = re.compile("blockquote|dl|h[1-6]|ol|p|pre|table|ul")
 _HIDDEN = re.compile("head|noscript|script|style|svg|template|title")
 _VOID = re.compile("area|base|br|col|embed|hr|img|input|link|meta|source|track|wbr")
 _DECLARATION = re.compile(r"<!--.*?(?:-->|\Z)|<[!?][^>]*(?:>|\Z)", re.DOTALL)
+_LONE_BRACKET = re.compile(r"<(?![^<>]*>)")
 _INVISIBLE = re.compile(r"display\s*:\s*none|visibility\s*:\s*hidden", re.IGNORECASE)
 
 
@@ -52,7 +53,8 @@ def tidy(text: str) -> str:
 def from_html(html: str) -> str:
     """Return the visible text of an HTML mail: blocks on lines of their own, quoted mail marked by `> `."""
     reader = _Reader()
-    reader.feed(_DECLARATION.sub("", html))  # the parser needs quadratic time for unclosed comments
+    # HTMLParser needs quadratic time for comments and tags that are never closed.
+    reader.feed(_LONE_BRACKET.sub("&lt;", _DECLARATION.sub("", html)))
     reader.close()
     return tidy(reader.text())
 

@@ -131,7 +131,8 @@ class Client(AsyncClient):
             raise failures.slow(self._target) from error
         except (httpx.ConnectError, ConnectionError) as error:
             raise failures.silent(self._target) from error
-        except httpx.TransportError as error:
+        except (httpx.TransportError, RuntimeError) as error:
+            # httpx tells with a `RuntimeError` that the session was closed meanwhile.
             raise failures.broken_off(self._target) from error
         except (httpx.HTTPError, httpx.InvalidURL) as error:
             raise failures.foreign(self._target, str(error)) from error

@@ -2,8 +2,8 @@
 
 Ollama drops the oldest messages of a prompt that is longer than `num_ctx`, keeps half of the rest, and
 answers with 200 (ollama/ollama issues 3839, 14259). Three things stand against it here: `num_ctx` is always
-set, to what the prompt needs; `truncate: false` makes servers since 0.12.6 refuse; the token count of the reply
-is compared with what the prompt has at least.
+set, to what the prompt needs; `truncate: false` makes servers since 0.12.6 refuse; the token count of the
+reply is compared with what the prompt has at least.
 """
 
 from __future__ import annotations

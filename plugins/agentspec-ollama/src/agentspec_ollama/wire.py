@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -11,6 +10,7 @@ from typing import Any
 from agentspec.api import Message, Reply, Request, TokenLogprob, ToolCall, Usage
 from agentspec_ollama.options import OllamaOptions
 
+_ENDLESS = 1e9
 _REFUSES_SINCE = (0, 13)
 """`truncate` and `shift` came with 0.12.6."""
 
@@ -174,7 +174,7 @@ class Answer:
 
 def _logprob(entry: Mapping[str, Any]) -> TokenLogprob:
     token, value = entry.get("token"), entry.get("logprob")
-    if not isinstance(token, str) or not isinstance(value, int | float) or math.isnan(value):
+    if not isinstance(token, str) or not isinstance(value, int | float) or not abs(value) < _ENDLESS:
         raise ProtocolBroken("a log-probability without token or value")
     return TokenLogprob(token, min(float(value), 0.0))
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from concurrent.futures import Future
 from importlib.util import find_spec
 
@@ -19,6 +19,9 @@ from agentspec_pocket.options import PocketOptions
 from agentspec_pocket.pool import Pool
 
 _USUAL_CONTEXT = 8192
+_SHORT_WORK = 4_000_000_000
+"""Bytes of weights read in the longest possible answer (file size times tokens): about a second of one core."""
+
 _TOOLS = re.compile(r"\btools\b")
 
 
@@ -77,10 +80,14 @@ class PocketBackend:
         return self._capabilities
 
     async def generate(self, request: Request) -> Reply:
-        """Ask once. Cancelling the task ends the generation with its next token."""
-        problems: list[BackendError] = []
-        call = Call(self._guard(request, problems))
-        future = self._submit(request, call, problems)
+        """Ask once. Cancelling the task ends the generation with its next token.
+
+        Short work is not asked for in pieces, which saves a tenth of the time of a small model; when it is
+        cancelled it runs to its end, for about a second at most, and is thrown away.
+        """
+        watch = _Watch(wire.longest(request, self._options), self.load.context)
+        call = Call(watch.too_long)
+        future = self._submit(request, call, watch, in_pieces=not self._is_short(watch))
         try:
             return await asyncio.wrap_future(future)
         except asyncio.CancelledError:
@@ -91,8 +98,7 @@ class PocketBackend:
         """Yield the text as it comes and, last, the reply. Leaving the loop ends the generation."""
         loop = asyncio.get_running_loop()
         arrived: asyncio.Queue[str | None] = asyncio.Queue()
-        problems: list[BackendError] = []
-        guard = self._guard(request, problems)
+        watch = _Watch(wire.longest(request, self._options), self.load.context)
 
         def tell(text: str | None) -> None:
             try:
@@ -101,7 +107,7 @@ class PocketBackend:
                 call.cancelled = True
 
         def on_chunk(chunk: bytes, number: int) -> bool:
-            if guard(chunk, number):
+            if watch.too_long(chunk, number):
                 return True
             text = wire.piece(chunk)
             if text:
@@ -109,7 +115,7 @@ class PocketBackend:
             return False
 
         call = Call(on_chunk)
-        future = self._submit(request, call, problems)
+        future = self._submit(request, call, watch, in_pieces=True)
         future.add_done_callback(lambda _: tell(None))
         try:
             while (text := await arrived.get()) is not None:
@@ -128,31 +134,43 @@ class PocketBackend:
         if last is not None:
             await asyncio.to_thread(last.close)
 
-    def _submit(
-        self, request: Request, call: Call, problems: list[BackendError]
-    ) -> Future[Reply]:
+    def _is_short(self, watch: _Watch) -> bool:
+        return self.load.size * min(watch.answer or watch.context, watch.context) <= _SHORT_WORK
+
+    def _submit(self, request: Request, call: Call, watch: _Watch, *, in_pieces: bool) -> Future[Reply]:
         if self._model is None:
             raise BackendError(f"`pocket/{self._name}` was closed")
-        body = wire.encode(request, self._options, thinks=self._thinks)
+        body = wire.encode(request, self._options, in_pieces=in_pieces, thinks=self._thinks)
 
         def finish(call: Call) -> Reply:
-            if problems:
-                raise problems[0]
-            return wire.decode(call.chunks, request, self._name)
+            if watch.problem is None:
+                reply = wire.decode(call.chunks, request, self._name)
+                watch.check(reply.usage.tokens_in)
+            if watch.problem is not None:
+                raise watch.problem
+            return reply
 
         return self._model.submit(body, call, finish)
 
-    def _guard(self, request: Request, problems: list[BackendError]) -> Callable[[bytes, int], bool]:
-        """Watch the first chunk, which tells the length of the prompt: prompt and answer must have room."""
-        answer = wire.longest(request, self._options)
 
-        def too_long(chunk: bytes, number: int) -> bool:
-            if number > 1 or answer is None:
-                return False
-            prompt = wire.prompt_tokens(chunk)
-            if prompt is None or prompt + answer <= self.load.context:
-                return False
-            problems.append(wire.overflow(prompt, answer, self.load.context))
-            return True
+class _Watch:
+    """Sees to it that prompt and answer have room in the context.
 
-        return too_long
+    The first of many chunks tells the length of the prompt before anything is generated; an answer in one
+    chunk tells it with the answer.
+    """
+
+    def __init__(self, answer: int | None, context: int) -> None:
+        self.answer = answer
+        self.context = context
+        self.problem: BackendError | None = None
+
+    def too_long(self, chunk: bytes, number: int) -> bool:
+        """Look at a chunk; returns whether to stop."""
+        if number == 1 and self.answer is not None:
+            self.check(wire.prompt_tokens(chunk))
+        return self.problem is not None
+
+    def check(self, prompt: int | None) -> None:
+        if prompt is not None and self.answer is not None and prompt + self.answer > self.context:
+            self.problem = wire.overflow(prompt, self.answer, self.context)

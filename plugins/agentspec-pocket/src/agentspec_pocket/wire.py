@@ -39,16 +39,20 @@ def longest(request: Request, options: PocketOptions) -> int | None:
     return request.max_tokens if request.max_tokens is not None else options.max_tokens
 
 
-def encode(request: Request, options: PocketOptions, *, thinks: bool) -> bytes:
-    """Return the body of the call. `thinks` says whether the model's template can switch thinking."""
+def encode(request: Request, options: PocketOptions, *, in_pieces: bool, thinks: bool) -> bytes:
+    """Return the body of the call.
+
+    Args:
+        in_pieces: whether llama.cpp shall report each token, and the length of the prompt before the first.
+        thinks: whether the model's template can switch thinking.
+    """
     temperature = request.temperature if request.temperature is not None else options.temperature
     body: dict[str, Any] = {
         "messages": [_message(message) for message in request.messages],
-        "stream": True,
-        "return_progress": True,
-        "stream_options": {"include_usage": True},
         "temperature": temperature,
     }
+    if in_pieces:
+        body |= {"stream": True, "return_progress": True, "stream_options": {"include_usage": True}}
     if temperature == 0:
         body["top_k"] = 1
     seed = request.seed if request.seed is not None else options.seed
@@ -120,13 +124,13 @@ def decode(chunks: Sequence[bytes], request: Request, model: str) -> Reply:
             raise problem(part["error"])
         usage = part.get("usage") or usage
         for choice in part["choices"]:
-            delta = choice["delta"]
-            if delta.get("content"):
-                texts.append(delta["content"])
+            added = choice["delta"] if "delta" in choice else choice["message"]
+            if added.get("content"):
+                texts.append(added["content"])
             if choice.get("logprobs"):
                 tokens += choice["logprobs"]["content"]
-            for call in delta.get("tool_calls") or ():
-                _add_call(calls, call)
+            for place, call in enumerate(added.get("tool_calls") or ()):
+                _add_call(calls, call, place)
             finish = choice["finish_reason"] or finish
     if not finish:
         raise BackendError("llama.cpp ended its answer early")
@@ -164,10 +168,10 @@ def overflow(prompt: int, answer: int, context: int) -> ContextOverflow:
     )
 
 
-def _add_call(calls: dict[int, dict[str, str]], delta: dict[str, Any]) -> None:
-    call = calls.setdefault(delta.get("index", 0), {"id": "", "name": "", "arguments": ""})
-    function = delta.get("function") or {}
-    call["id"] += delta.get("id") or ""
+def _add_call(calls: dict[int, dict[str, str]], added: dict[str, Any], place: int) -> None:
+    call = calls.setdefault(added.get("index", place), {"id": "", "name": "", "arguments": ""})
+    function = added.get("function") or {}
+    call["id"] += added.get("id") or ""
     call["name"] += function.get("name") or ""
     call["arguments"] += function.get("arguments") or ""
 
