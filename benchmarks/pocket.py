@@ -39,7 +39,12 @@ SCHEMA = {
     "additionalProperties": False,
 }
 MAILS = (
-    ("Ann Lee", "2026-03-06", "Quarterly report", "Could you send me the report by Friday? The board meets on Monday."),
+    (
+        "Ann Lee",
+        "2026-03-06",
+        "Quarterly report",
+        "Could you send me the report by Friday? The board meets on Monday.",
+    ),
     ("Shop", "none", "Spring sale", "Everything is 20 % off this week. Unsubscribe at any time."),
     ("Bo Chen", "2026-03-09", "Coffee?", "Shall we meet on Monday at ten to talk about the plan?"),
     ("Ops", "none", "Server down", "The main server does not answer since 7:40, please look at it at once."),
@@ -71,7 +76,9 @@ def requests(*, logprobs: bool) -> list[Request]:
         f"Sort this e-mail.\nFrom: {sender}\nBulk: no\nDates: {dates}\nSubject: {subject}\n\n{body}"
         for sender, dates, subject, body in MAILS
     ]
-    return [Request((Message("user", text),), output=SCHEMA, max_tokens=80, logprobs=logprobs) for text in texts]
+    return [
+        Request((Message("user", text),), output=SCHEMA, max_tokens=80, logprobs=logprobs) for text in texts
+    ]
 
 
 def raw_body(request: Request, options: PocketOptions) -> bytes:

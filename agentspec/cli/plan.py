@@ -12,10 +12,12 @@ from rich.console import Console
 from rich.text import Text
 
 from agentspec.api.errors import EvaluationFailed
-from agentspec.api.messages import Json
+from agentspec.api.messages import Json, Schema
+from agentspec.api.schema import without_null
 from agentspec.cli.loading import binding_options, load_plan, pairs
 from agentspec.cli.render.errors import printable, show_diagnostic
-from agentspec.plan.model import LmWork, Plan, PlanBlock, PlanNode, ToolWork
+from agentspec.plan.model import Compiled, LmWork, LoopWork, MapWork, Plan, PlanBlock, PlanNode, ToolWork
+from agentspec.plan.scope import META
 from agentspec.runtime.inputs import complete, from_words
 from agentspec.runtime.record import blocks_of
 from agentspec.spec.shorthand import show_type
@@ -39,16 +41,11 @@ def command(spec: str, words: tuple[str, ...], as_json: bool, profile: str | Non
     for diagnostic in checked.diagnostics:
         show_diagnostic(diagnostic)
     given = from_words(plan, pairs(words, "-i"), Path.cwd())
-    missing = [one.name for one in plan.inputs if one.required and one.name not in given]
-    values = (
-        complete(plan, given | {name: f"<inputs.{name}>" for name in missing})
-        if not missing
-        else {
-            one.name: given.get(one.name, f"<inputs.{one.name}>" if one.required else one.default)
-            for one in plan.inputs
-        }
-    )
-    steps = list(_steps(plan.block, "", {"inputs": values}))
+    unknown = {one.name: placeholder(f"inputs.{one.name}", one.schema) for one in plan.inputs if one.required}
+    inputs = {one.name: one.default for one in plan.inputs} | unknown | given
+    if given.keys() >= unknown.keys():
+        inputs = complete(plan, given)
+    steps = list(_steps(plan.block, "", {"inputs": inputs}))
     if as_json:
         click.echo(json.dumps({"agent": plan.name, "steps": steps}, ensure_ascii=False, indent=2))
         return
@@ -58,13 +55,33 @@ def command(spec: str, words: tuple[str, ...], as_json: bool, profile: str | Non
         _show(step, plan, console)
 
 
-def _steps(block: PlanBlock, prefix: str, values: Mapping[str, Json]) -> Iterator[dict[str, Any]]:
+def _steps(block: PlanBlock, prefix: str, values: dict[str, Json]) -> Iterator[dict[str, Any]]:
+    values = values | {node.id: placeholder(node.id, node.value) for node in block.nodes}
     for node in block.nodes:
         path = prefix[:-1] if block.single else prefix + node.id
         if not blocks_of(node):
             yield _step(node, path, values)
         for inner, label in blocks_of(node):
-            yield from _steps(inner, f"{path}{label}/", values)
+            yield from _steps(inner, f"{path}{label}/", values | _variables(node, inner))
+
+
+def _variables(node: PlanNode, block: PlanBlock) -> dict[str, Json]:
+    """What a block sees of its own, as far as it can be known."""
+    if isinstance(node.work, MapWork):
+        return {node.work.variable: placeholder(node.work.variable, node.work.item), "loop": {"index": 0}}
+    if isinstance(node.work, LoopWork):
+        return {"previous": dict.fromkeys(inner.id for inner in block.nodes), "loop": {"index": 0}}
+    return {}
+
+
+def placeholder(name: str, schema: Schema) -> Json:
+    """Stand for what only a run can know: data of the right shape, with `<name.field>` for its leaves."""
+    schema = without_null(schema)
+    if schema.get("type") == "object":
+        return {key: placeholder(f"{name}.{key}", part) for key, part in schema.get("properties", {}).items()}
+    if schema.get("type") == "array":
+        return [placeholder(f"{name}[0]", schema.get("items", {}))]
+    return f"<{name}>"
 
 
 def _step(node: PlanNode, path: str, values: Mapping[str, Json]) -> dict[str, Any]:
@@ -77,34 +94,18 @@ def _step(node: PlanNode, path: str, values: Mapping[str, Json]) -> dict[str, An
     return {"step": path, "model": work.model, "messages": messages, "answer": answer}
 
 
-class _Unknown(dict[str, Any]):
-    """Stands for what only a run can know: every field of it is again unknown."""
-
-    def __init__(self, name: str) -> None:
-        super().__init__()
-        self.name = name
-
-    def __missing__(self, key: str) -> _Unknown:
-        return _Unknown(f"{self.name}.{key}")
-
-    def __contains__(self, key: object) -> bool:
-        return True
-
-    def get(self, key: str, default: Any = None) -> Any:
-        return self[key]
-
-    def __str__(self) -> str:
-        return f"<{self.name}>"
-
-
-def _filled(text: Any, values: Mapping[str, Json]) -> str:
-    def lookup(name: str) -> Any:
-        return values[name] if name in values else _Unknown(name)
+def _filled(text: Compiled, values: Mapping[str, Json]) -> str:
+    def lookup(name: str) -> Json:
+        return _metas(values) if name == "meta" else values[name]
 
     try:
         return str(text(lookup))
     except EvaluationFailed as error:
         return f"<known only when it runs: {error.message}>"
+
+
+def _metas(values: Mapping[str, Json]) -> dict[str, Json]:
+    return {name: placeholder(f"meta.{name}", META) for name in values}
 
 
 def _show(step: Mapping[str, Any], plan: Plan, console: Console) -> None:

@@ -41,29 +41,28 @@ def advance(state: State, event: Stimulus) -> list[Command]:
     state.commands = commands
     if state.finished is not None:
         raise InvalidTransition(f"{event!r} came after the run had ended")
-    kind = type(event)
-    if kind is StepSucceeded:
+    if isinstance(event, StepSucceeded):
         path, value, meta = event
         step = state.running.pop(path, None)
         if step is None:
             raise _not_running(state, event)
         step.frame.metas[step.node.id] = meta
         settle(state, step.frame, step.node, value)
-    elif kind is StepFailed:
+    elif isinstance(event, StepFailed):
         if event.path in state.timed:
             _timed_out(state, event)
         else:
             step = _answered(state, event)
             _failed(state, step.frame, step.node, event.attempt, event.failure)
-    elif kind is StepStarted:
+    elif isinstance(event, StepStarted):
         step = _answered(state, event)
         _enter(state, step.frame, step.node, step.attempt)
-    elif kind is RunStarted:
+    elif isinstance(event, RunStarted):
         if state.root is not None:
             raise InvalidTransition("the run had begun already")
         state.root = Frame(state.plan.block, None, None, "", {"inputs": dict(event.inputs)})
         begin(state, state.root)
-    elif kind is RunCancelled:
+    elif isinstance(event, RunCancelled):
         _cancel(state, event)
     else:
         raise InvalidTransition(f"no run waits for {event!r}")

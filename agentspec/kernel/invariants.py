@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from agentspec.kernel.state import Settled, State
+from agentspec.kernel.state import Frame, Settled, State
 
 
 def broken_invariants(state: State) -> list[str]:
@@ -19,6 +19,11 @@ def broken_invariants(state: State) -> list[str]:
             found.append(f"`{path}` is filed under the wrong path")
         if step.frame.settled[step.node.index] != Settled.NOT_YET:
             found.append(f"`{path}` runs although it is settled")
+        if _is_left_behind(step.frame):
+            found.append(f"`{path}` runs inside a controller that is settled")
+    for path, visit in state.timed.items():
+        if visit.frame.settled[visit.node.index] != Settled.NOT_YET or _is_left_behind(visit.frame):
+            found.append(f"the time of `{path}` runs although it is settled")
     for frame in state.frames():
         unsettled = frame.settled.count(Settled.NOT_YET)
         if frame.open != unsettled:
@@ -34,3 +39,13 @@ def broken_invariants(state: State) -> list[str]:
             if missing and frame.settled[node.index] != Settled.NOT_YET:
                 found.append(f"`{node.id}` is settled before those that it waits for")
     return found
+
+
+def _is_left_behind(frame: Frame) -> bool:
+    """Tell whether a controller around this frame is settled."""
+    while frame.visit is not None:
+        visit = frame.visit
+        if visit.frame.settled[visit.node.index] != Settled.NOT_YET:
+            return True
+        frame = visit.frame
+    return False

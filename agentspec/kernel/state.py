@@ -12,7 +12,6 @@ from agentspec.api.messages import Json
 from agentspec.kernel.commands import Command
 from agentspec.plan.model import LoopWork, MapWork, Plan, PlanBlock, PlanNode, SwitchWork
 
-
 _NOTHING_KNOWN = Meta(attempts=0)
 """For nodes that are settled and were not run as a step: controllers, and those that were skipped or failed."""
 

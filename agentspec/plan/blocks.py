@@ -131,6 +131,7 @@ class Blocks:
             origin=document.source,
             span=document.key_span(node.where),
             description=fields.description,
+            value=value,
         )
 
     def _on_error(self, node: Node, value: Schema) -> tuple[Literal["fail", "skip", "value"], Json]:

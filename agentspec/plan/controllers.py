@@ -83,7 +83,7 @@ class Controllers:
         item = without_null(schema).get("items", {})
         block = self.blocks.block(node.blocks[0], scope, {fields.as_: item, "loop": _COUNTER})
         value = nullable(block.value) if fields.keep_going else block.value
-        work = MapWork(over, fields.as_, fields.concurrency, fields.keep_going, block)
+        work = MapWork(over, fields.as_, fields.concurrency, fields.keep_going, block, item)
         return work, {"type": "array", "items": value}
 
     def _loop(self, node: Node, fields: LoopShape, scope: Scope) -> tuple[LoopWork, Schema]:

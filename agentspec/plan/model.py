@@ -7,7 +7,7 @@ to each other by index. Expressions are compiled to functions of a `Lookup`.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
@@ -66,13 +66,14 @@ class SwitchWork:
 
 @dataclass(frozen=True, slots=True)
 class MapWork:
-    """Run the block for each item of `over`, at most `concurrency` at a time."""
+    """Run the block for each item of `over`, at most `concurrency` at a time; `item` is an item's type."""
 
     over: Compiled
     variable: str
     concurrency: int
     keep_going: bool
     block: PlanBlock
+    item: Schema = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +101,7 @@ class PlanNode:
         on_error: what becomes of a failure that no retry mended.
         fallback: the value for `on_error: value`.
         origin, span: where the node is written.
+        value: schema of the node's value.
     """
 
     index: int
@@ -116,6 +118,7 @@ class PlanNode:
     origin: Source
     span: Span
     description: str = ""
+    value: Schema = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

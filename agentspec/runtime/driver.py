@@ -1,8 +1,8 @@
 """The asyncio shell around the kernel: starts steps, waits for them, reports back.
 
-Steps run in workers rather than in a task of their own: a worker takes one ready step after the other, and a
-spare worker stands by for the moment when a step really waits. So a run of steps that answer at once costs no
-task switch, and a thousand waiting steps have a thousand workers.
+Steps run in workers rather than in a task of their own: a worker takes one ready step after the other, and
+another worker is added when a step really waits while others are ready. So a run of steps that answer at once
+costs no task switch, and a thousand waiting steps have a thousand workers.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from collections import deque
 from collections.abc import Awaitable, Callable
 from typing import Any
 
-from agentspec.api.errors import AgentspecError, Exit, LimitReached, StepTimeout
+from agentspec.api.errors import AgentspecError, Exit, LimitReached, StepCrashed, StepTimeout
 from agentspec.api.events import (
     Event,
     Failure,
@@ -25,7 +25,15 @@ from agentspec.api.events import (
     StepSucceeded,
 )
 from agentspec.api.messages import Json
-from agentspec.kernel import Announce, CancelStep, FinishRun, StartStep, advance, new_state
+from agentspec.kernel import (
+    Announce,
+    CancelStep,
+    StartStep,
+    StartTimer,
+    StopTimer,
+    advance,
+    new_state,
+)
 from agentspec.kernel.advance import Stimulus
 from agentspec.plan.model import Plan
 
@@ -34,6 +42,9 @@ Observe = Callable[[Event], None]
 
 _STEPS_PER_TURN = 200
 """How many steps a worker runs before it lets the event loop look at timers and signals."""
+
+_PATIENCE_S = (0.5, 0.1, 0.1, 0.1, 0.1, 0.1)
+"""How long a cancelled step may tidy up, and how long after each time that it is cancelled again."""
 
 
 class Driver:
@@ -45,27 +56,29 @@ class Driver:
         self._execute = execute
         self._observe = observe
         self._ready: deque[StartStep] = deque()
+        self._dropped: dict[str, int] = {}
         self._workers: set[asyncio.Task[None]] = set()
         self._busy: dict[str, asyncio.Task[Any]] = {}
         self._unwanted: set[asyncio.Task[Any]] = set()
         self._timers: dict[str, asyncio.TimerHandle] = {}
-        self._spare = False
-        self._done: asyncio.Event = asyncio.Event()
+        self._called = False
+        self._done: asyncio.Future[None] | None = None
         self._crash: BaseException | None = None
 
     async def run(self, inputs: dict[str, Json]) -> RunFinished:
         """Run to the end. Cancelling the caller's task cancels the run and everything in it."""
+        if self.state.finished is not None:  # cancelled before it began
+            return self.state.finished
         wall_s = self._plan.limits.wall
         loop = asyncio.get_running_loop()
+        self._done = loop.create_future()
         timer = None if wall_s is None else loop.call_later(wall_s, self._out_of_time, wall_s)
         try:
             self._feed(RunStarted(self._plan.name, inputs))
-            if self._ready:
-                self._call_spare()
-            await self._done.wait()
+            self._add_worker()
+            await self._done
         except asyncio.CancelledError:
-            if self.state.finished is None:
-                self.cancel("interrupted")
+            self.cancel("interrupted")
             raise
         finally:
             if timer is not None:
@@ -84,75 +97,96 @@ class Driver:
     def _out_of_time(self, wall_s: float) -> None:
         if self.state.finished is None:
             error = LimitReached(f"the limit `wall: {wall_s:g}s` is reached", hint="raise `limits: {wall: …}`")
-            self._feed(RunCancelled(Failure.of("", error)))
+            self._from_timer(RunCancelled(Failure.of("", error)), self._feed)
 
-    def _feed(self, event: Stimulus) -> None:
+    def _feed(self, event: RunStarted | StepSucceeded | StepFailed | RunCancelled) -> None:
         if self._observe is not None:
             self._observe(event)
+        self._apply(event)
+
+    def _apply(self, event: Stimulus) -> None:
         for command in advance(self.state, event):
-            kind = type(command)
-            if kind is StartStep:
+            if isinstance(command, StartStep):
                 if command.wait_s:
-                    self._start_later(command)
+                    self._set_timer(command, command.wait_s)
                 else:
                     self._ready.append(command)
-            elif kind is CancelStep:
+            elif isinstance(command, Announce):
+                if self._observe is not None:
+                    self._observe(command.event)
+            elif isinstance(command, CancelStep):
                 self._cancel_step(command.path)
-            elif kind is Announce:
+            elif isinstance(command, StartTimer):
+                self._set_timer(command, command.timeout_s)
+            elif isinstance(command, StopTimer):
+                self._stop_timer(command.path)
+            else:
                 if self._observe is not None:
                     self._observe(command.event)
-            elif kind is FinishRun:
-                if self._observe is not None:
-                    self._observe(command.event)
-                self._ready.clear()
-                self._done.set()
+                self._end(None)
 
-    def _call_spare(self) -> None:
-        self._spare = True
-        worker = asyncio.get_running_loop().create_task(self._work())
-        self._workers.add(worker)
-        worker.add_done_callback(self._worker_done)
+    def _end(self, crash: BaseException | None) -> None:
+        self._crash = self._crash or crash
+        if self._done is not None and not self._done.done():
+            self._done.set_result(None)
 
-    def _worker_done(self, worker: asyncio.Task[None]) -> None:
-        self._workers.discard(worker)
-        self._unwanted.discard(worker)
-        if not worker.cancelled() and worker.exception() is not None and self._crash is None:
-            self._crash = worker.exception()
-            self._done.set()
+    def _add_worker(self) -> None:
+        self._called = False
+        if self._ready:
+            self._workers.add(asyncio.get_running_loop().create_task(self._work()))
 
     async def _work(self) -> None:
         """Run ready steps until there are none."""
-        self._spare = False
-        ready, busy = self._ready, self._busy
         me = asyncio.current_task()
         assert me is not None
+        try:
+            await self._run_ready(me)
+        except asyncio.CancelledError:
+            raise
+        except BaseException as error:
+            self._end(error)
+        finally:
+            self._workers.discard(me)
+            self._unwanted.discard(me)
+
+    async def _run_ready(self, me: asyncio.Task[Any]) -> None:
+        ready, busy, dropped, observe, execute = self._ready, self._busy, self._dropped, self._observe, self._execute
         count = 0
         while ready:
             command = ready.popleft()
-            path = command.path
-            if ready and not self._spare:
-                self._call_spare()
-            if self._observe is not None:
-                self._observe(StepStarted(path, command.node.id, command.node.kind, command.attempt))
+            path, node = command.path, command.node
+            if dropped and self._was_dropped(path):
+                continue
+            if ready and not self._called:
+                self._called = True
+                asyncio.get_running_loop().call_soon(self._add_worker)
             busy[path] = me
+            if observe is not None:
+                observe(StepStarted(path, node.id, node.kind, command.attempt))
             event: StepSucceeded | StepFailed
             try:
-                if command.node.timeout_s is None:
-                    value, meta = await self._execute(command)
-                else:
-                    value, meta = await self._within(command, command.node.timeout_s)
+                value, meta = await (
+                    execute(command) if node.timeout_s is None else self._within(command, node.timeout_s)
+                )
                 event = StepSucceeded(path, value, meta)
             except AgentspecError as error:
                 event = StepFailed(path, command.attempt, Failure.of(path, error))
-            except asyncio.CancelledError:
-                if me not in self._unwanted:
+            except asyncio.CancelledError as error:
+                if me in self._unwanted:
+                    pass
+                elif me.cancelling():
                     raise
+                else:  # the step itself gave up; nobody had asked for it
+                    crash = StepCrashed(f"`{path}` was cancelled from inside: {error!r}")
+                    event = StepFailed(path, command.attempt, Failure.of(path, crash))
             if me in self._unwanted:  # cancelled by the kernel: nobody waits for the answer
                 self._unwanted.discard(me)
                 me.uncancel()
                 continue
             del busy[path]
-            self._feed(event)
+            if observe is not None:
+                observe(event)
+            self._apply(event)
             count += 1
             if count % _STEPS_PER_TURN == 0:
                 await asyncio.sleep(0)
@@ -160,43 +194,78 @@ class Driver:
     async def _within(self, command: StartStep, timeout_s: float) -> tuple[Json, Meta]:
         try:
             async with asyncio.timeout(timeout_s) as deadline:
-                return await self._execute(command)
+                answer = await self._execute(command)
         except TimeoutError:
             if not deadline.expired():
                 raise
-            raise StepTimeout(
-                f"`{command.path}` took longer than its timeout of {timeout_s:g} s", hint="raise `timeout:`"
-            ) from None
+        else:
+            if not deadline.expired():
+                return answer
+        raise _too_late(command.path, timeout_s)
 
-    def _start_later(self, command: StartStep) -> None:
-        def start() -> None:
-            del self._timers[command.path]
-            self._ready.append(command)
-            if not self._spare:
-                self._call_spare()
+    def _set_timer(self, command: StartStep | StartTimer, seconds: float) -> None:
+        timer = asyncio.get_running_loop().call_later(seconds, self._ring, command)
+        self._timers[command.path] = timer
 
-        self._timers[command.path] = asyncio.get_running_loop().call_later(command.wait_s, start)
-
-    def _cancel_step(self, path: str) -> None:
+    def _stop_timer(self, path: str) -> bool:
         timer = self._timers.pop(path, None)
         if timer is not None:
             timer.cancel()
+        return timer is not None
+
+    def _ring(self, command: StartStep | StartTimer) -> None:
+        path, attempt = command.path, command.attempt
+        del self._timers[path]
+        if isinstance(command, StartTimer):
+            failure = Failure.of(path, _too_late(path, command.timeout_s))
+            self._from_timer(StepFailed(path, attempt, failure), self._feed)
+        elif command.node.kind == "controller":  # observers hear of it when it opens, which is now
+            self._from_timer(StepStarted(path, command.node.id, "controller", attempt), self._apply)
+        else:
+            self._ready.append(command)
+        if not self._called:
+            self._add_worker()
+
+    def _from_timer(self, event: Any, take: Callable[[Any], None]) -> None:
+        """Take in an event that no worker brings; nobody else would see what goes wrong."""
+        try:
+            take(event)
+        except BaseException as error:
+            self._end(error)
+
+    def _cancel_step(self, path: str) -> None:
+        if self._stop_timer(path):
+            return
         worker = self._busy.pop(path, None)
         if worker is not None:
             self._unwanted.add(worker)
             worker.cancel()
         else:
-            remaining = [command for command in self._ready if command.path != path]
-            self._ready.clear()
-            self._ready.extend(remaining)
+            self._dropped[path] = self._dropped.get(path, 0) + 1
+
+    def _was_dropped(self, path: str) -> bool:
+        """Tell whether this ready step was cancelled. The same step may stand further back, started anew."""
+        times = self._dropped.pop(path, 0)
+        if times > 1:
+            self._dropped[path] = times - 1
+        return times > 0
 
     async def _stop(self) -> None:
         """Cancel what is left and wait for it, so that no task outlives the run."""
         for timer in self._timers.values():
             timer.cancel()
-        left = [worker for worker in self._workers if worker is not asyncio.current_task()]
+        left = [worker for worker in self._workers if not worker.done()]
         for worker in left:
             if worker not in self._unwanted:
                 worker.cancel()
-        if left:
-            await asyncio.wait(left, timeout=1.0)
+        for patience_s in _PATIENCE_S:
+            if not left:
+                return
+            _, pending = await asyncio.wait(left, timeout=patience_s)
+            left = list(pending)
+            for worker in left:
+                worker.cancel()
+
+
+def _too_late(path: str, timeout_s: float) -> StepTimeout:
+    return StepTimeout(f"`{path}` took longer than its timeout of {timeout_s:g} s", hint="raise `timeout:`")

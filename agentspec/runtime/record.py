@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from agentspec.api.events import ControllerEntered, Event, Failure, RunStarted, StepFailed, StepSkipped, StepSucceeded
+from agentspec.kernel.controllers import case_path
 from agentspec.plan.model import LmWork, Plan, PlanBlock, PlanNode, SwitchWork, ToolWork
 
 _INDEX = re.compile(r"\[\d+\]|#\d+")
@@ -42,18 +43,20 @@ class Record:
 
     def __call__(self, event: Event) -> None:
         """Take in one event."""
-        kind = type(event)
-        if kind is StepSucceeded:
+        if isinstance(event, StepSucceeded):
             self._succeeded(event)
-        elif kind is StepFailed:
-            self.nodes[general(event.path)].failed += 1
-        elif kind is StepSkipped:
+        elif isinstance(event, StepFailed):
+            use = self.nodes.get(general(event.path))
+            if use is not None:  # None: a controller that took too long
+                use.failed += 1
+        elif isinstance(event, StepSkipped):
             use = self.nodes.get(general(event.path))
             if use is not None:
                 use.skipped += 1
-        elif kind is ControllerEntered and event.controller != "map":
-            self._decisions.append((event.path, "C"))
-        elif kind is RunStarted:
+        elif isinstance(event, ControllerEntered) and event.controller != "map":
+            place = f"{event.path}#{event.choice}" if event.controller == "loop" else event.path
+            self._decisions.append((place, "C"))
+        elif isinstance(event, RunStarted):
             self._decisions.clear()
 
     def _succeeded(self, event: StepSucceeded) -> None:
@@ -155,7 +158,7 @@ def blocks_of(node: PlanNode) -> list[tuple[PlanBlock, str]]:
     work = node.work
     if isinstance(work, SwitchWork):
         blocks = (*work.blocks, *(() if work.default is None else (work.default,)))
-        return [(block, f":{block.label}") for block in blocks]
+        return [(block, case_path(block.label)) for block in blocks]
     if isinstance(work, LmWork | ToolWork):
         return []
     return [(work.block, "")]

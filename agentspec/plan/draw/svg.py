@@ -7,7 +7,7 @@ from itertools import pairwise
 from xml.sax.saxutils import escape
 
 from agentspec.plan.draw.picture import Box, Edge, Node, Picture
-from agentspec.plan.draw.place import CASE_HEADER, CHIP, DETAIL_CELL, HEADER, ID_CELL, SMALL_CELL
+from agentspec.plan.draw.place import CASE_HEADER, CHIP, DETAIL_CELL, HEADER, ID_CELL, SIGN, SMALL_CELL
 from agentspec.plan.draw.svg_style import style
 from agentspec.plan.draw.words import cells, clean, fit
 
@@ -88,11 +88,11 @@ def _box(box: Box) -> Iterator[str]:
         f'H{_n(right - 7.25)}q7.25 0 7.25 7.25V{_n(low)}z"/>'
     )
     yield from _chip("control", x + 11, y + 7)
-    room = width - CHIP - 34
+    room = width - CHIP - SIGN
     name = fit(box.id, int((room - cells(box.detail) * DETAIL_CELL - 10) / ID_CELL))
-    yield _text(x + CHIP, y + 22, name, ID_CELL, room, "as-id")
-    start = CHIP + cells(name) * ID_CELL + 10
-    yield _text(x + start, y + 21.5, box.detail, DETAIL_CELL, width - start - 30, "as-soft as-detail")
+    start = cells(name) * ID_CELL + 10
+    yield _text(x + CHIP, y + 22, name, ID_CELL, start, "as-id")
+    yield _text(x + CHIP + start, y + 21.5, box.detail, DETAIL_CELL, room - start, "as-soft as-detail")
     yield f'<path class="as-sign" d="M{_n(x + width - 28)} {_n(y + 10)}{_SIGNS[box.kind]}"/>'
 
 

@@ -14,8 +14,15 @@ from asking import ask
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-NAMES = st.text(st.characters(exclude_categories=("Cs",), max_codepoint=0x2FFF), max_size=6)
-WORDS = st.one_of(NAMES, st.integers(-(10**6), 10**6), st.booleans(), st.none(), st.sampled_from([0.5, -1.25, 1e-9]))
+LETTERS = st.one_of(
+    st.characters(max_codepoint=0x7FF), st.characters(min_codepoint=0x1000, max_codepoint=0x2FFF)
+)
+"""Characters that the random model can spell, see `tiny_gguf`."""
+
+NAMES = st.text(LETTERS, max_size=6)
+WORDS = st.one_of(
+    NAMES, st.integers(-(10**6), 10**6), st.booleans(), st.none(), st.sampled_from([0.5, -1.25, 1e-9])
+)
 
 
 def between(low: int, high: int) -> st.SearchStrategy[tuple[int, int]]:
@@ -25,9 +32,13 @@ def between(low: int, high: int) -> st.SearchStrategy[tuple[int, int]]:
 def scalars() -> st.SearchStrategy[dict[str, Any]]:
     lengths = between(0, 12).map(lambda p: {"type": "string", "minLength": p[0], "maxLength": p[1]})
     wholes = between(-3000, 3000).map(lambda p: {"type": "integer", "minimum": p[0], "maximum": p[1]})
-    exclusive = between(-30, 30).map(lambda p: {"type": "integer", "exclusiveMinimum": p[0], "exclusiveMaximum": p[1] + 2})
+    exclusive = between(-30, 30).map(
+        lambda p: {"type": "integer", "exclusiveMinimum": p[0], "exclusiveMaximum": p[1] + 2}
+    )
     decimals = between(-300, 300).map(lambda p: {"type": "number", "minimum": p[0], "maximum": p[1]})
-    formats = st.sampled_from(["date", "time", "date-time"]).map(lambda name: {"type": "string", "format": name})
+    formats = st.sampled_from(["date", "time", "date-time"]).map(
+        lambda name: {"type": "string", "format": name}
+    )
     plain = st.sampled_from(["integer", "number", "boolean", "null"]).map(lambda name: {"type": name})
     listed = st.lists(WORDS, min_size=1, max_size=4).map(lambda words: {"enum": words})
     open_low = st.integers(-2000, 2000).map(lambda n: {"type": "integer", "minimum": n})
@@ -44,7 +55,12 @@ def nested(inner: st.SearchStrategy[dict[str, Any]]) -> st.SearchStrategy[dict[s
     def objects(draw: st.DrawFn) -> dict[str, Any]:
         properties = draw(st.dictionaries(NAMES, inner, max_size=4))
         required = [name for name in properties if draw(st.booleans())]
-        return {"type": "object", "properties": properties, "required": required, "additionalProperties": False}
+        return {
+            "type": "object",
+            "properties": properties,
+            "required": required,
+            "additionalProperties": False,
+        }
 
     lists = st.tuples(inner, between(0, 4)).map(
         lambda pair: {"type": "array", "items": pair[0], "minItems": pair[1][0], "maxItems": pair[1][1]}
@@ -87,16 +103,18 @@ def test_dates_are_days_of_the_calendar(noise: Backend, seed: int) -> None:
 
 def test_keys_come_in_the_declared_order(noise: Backend) -> None:
     names = ["zebra", "apple", "mango", "b", "a"]
-    schema = {"type": "object", "properties": {name: {"type": "boolean"} for name in names}, "required": names}
+    schema = {
+        "type": "object",
+        "properties": {name: {"type": "boolean"} for name in names},
+        "required": names,
+    }
     assert list(json.loads(ask(noise, output=schema).text)) == names
 
 
 def test_names_and_words_with_special_characters_survive(noise: Backend) -> None:
-    name = 'q"uo\\te\n[x]\t{y} ü€😀 \x7f'
+    name = 'q"uo\\te\n[x]\t{y} ü€ \x7f'
     schema = {"type": "object", "properties": {name: {"const": name}}, "required": [name]}
-    without_face = json.loads(json.dumps(schema).replace("\\ud83d\\ude00", ""))
-    [(key, value)] = json.loads(ask(noise, output=without_face).text).items()
-    assert key == value == name.replace("😀", "")
+    assert json.loads(ask(noise, output=schema).text) == {name: name}
 
 
 @pytest.mark.parametrize(
@@ -118,9 +136,19 @@ def test_names_and_words_with_special_characters_survive(noise: Backend) -> None
         {"$ref": "#/$defs/a", "$defs": {"a": {"type": "object", "properties": {"b": {"$ref": "#/$defs/a"}}}}},
         {"$ref": "elsewhere.json"},
         {"type": "object", "patternProperties": {"^x": {"type": "integer"}}},
-        {"type": "object", "additionalProperties": {"type": "integer"}, "minProperties": 1, "maxProperties": 2},
+        {
+            "type": "object",
+            "additionalProperties": {"type": "integer"},
+            "minProperties": 1,
+            "maxProperties": 2,
+        },
         {"type": "object", "required": ["undeclared"]},
-        {"allOf": [{"type": "object", "properties": {"a": {"const": 1}}}, {"properties": {"b": {"const": 2}}}]},
+        {
+            "allOf": [
+                {"type": "object", "properties": {"a": {"const": 1}}},
+                {"properties": {"b": {"const": 2}}},
+            ]
+        },
         {"enum": []},
         {"type": "string", "enum": [1, 2]},
         {"type": "what"},

@@ -23,8 +23,9 @@ _OPENING = '{"category":"'
 class Batch:
     """`tokens` (batch, length), padded at the right.
 
-    `asked` (batch, 32) holds the positions that predict the answer and `targets` what they should predict, -100 past
-    its end. `decision` (batch,) is the place in `asked` that predicts the category; `intents` (batch,) are numbers.
+    `asked` (batch, 32) holds the positions that predict the answer and `targets` what they should predict,
+    -100 past its end. `decision` (batch,) is the place in `asked` that predicts the category; `intents`
+    (batch,) are numbers.
     """
 
     tokens: Tensor
@@ -81,7 +82,7 @@ class Encoder:
         return Batch(tokens, asked, targets, decision, torch.tensor([row.intent for row in rows]))
 
     def stream(self, messages: Iterator[Message], tokens_per_batch: int) -> Iterator[Batch]:
-        """Endless batches of about `tokens_per_batch` tokens; the few messages that are too long are left out."""
+        """Endless batches of about `tokens_per_batch` tokens; the few messages that are too long drop out."""
         waiting: dict[int, list[Encoded]] = {length: [] for length in _LENGTHS}
         while True:
             for row in self.encode(list(islice(messages, 512))):

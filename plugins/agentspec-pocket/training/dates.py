@@ -1,8 +1,8 @@
 """How people write a date, and the marks that stand for dates until the text is complete.
 
-A phrase says `{D}` (the date that counts), `{E}` (a second proposal), `{X}` or `{Y}` (a date that is only mentioned)
-and `{NOW}` (today, in words). The order of appearance is only known once the message is put together, so a date is
-first written as a mark of two private characters around its letter.
+A phrase says `{D}` (the date that counts), `{E}` (a second proposal), `{X}` or `{Y}` (a date that is only
+mentioned) and `{NOW}` (today, in words). The order of appearance is only known once the message is put
+together, so a date is first written as a mark of two private characters around its letter.
 """
 
 from __future__ import annotations
@@ -12,8 +12,11 @@ import random
 import re
 from dataclasses import dataclass
 
-MONTHS = "January February March April May June July August September October November December".split()
-WEEKDAYS = "Monday Tuesday Wednesday Thursday Friday Saturday Sunday".split()
+MONTHS = (
+    "January", "February", "March", "April", "May", "June",
+    "July", "August", "September", "October", "November", "December",
+)  # fmt: skip
+WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 _MARK = re.compile("\ue000([A-Z])\ue001")
 _FIRST, _LAST = dt.date(2024, 1, 1), dt.date(2029, 12, 31)
 SLOTS = frozenset({"D", "E", "X", "Y", "NOW"})
@@ -41,19 +44,19 @@ def surface(date: dt.date, sent: dt.date, rng: random.Random) -> str:
         month = month[:3]
     styles = [
         f"{date.day} {month}", f"{date.day} {month}", f"{_ordinal(date.day)} {month}", f"{month} {date.day}",
-        f"{_ordinal(date.day)} of {month}", f"the {_ordinal(date.day)} of {month}", f"{month} {_ordinal(date.day)}",
-        f"{weekday} {date.day} {month}", f"{weekday}, {date.day} {month}", f"{weekday}, {month} {date.day}",
-        f"{weekday} the {_ordinal(date.day)}", f"the {_ordinal(date.day)}", f"{date.day} {month} {date.year}",
-        f"{month} {date.day}, {date.year}", date.isoformat(), f"{date.day}.{date.month}.",
-        f"{date.day:02}.{date.month:02}.{date.year}", f"{date.day:02}/{date.month:02}/{date.year}",
-        f"{date.day}/{date.month}",
+        f"{_ordinal(date.day)} of {month}", f"the {_ordinal(date.day)} of {month}",
+        f"{month} {_ordinal(date.day)}", f"{weekday} {date.day} {month}", f"{weekday}, {date.day} {month}",
+        f"{weekday}, {month} {date.day}", f"{weekday} the {_ordinal(date.day)}", f"the {_ordinal(date.day)}",
+        f"{date.day} {month} {date.year}", f"{month} {date.day}, {date.year}", date.isoformat(),
+        f"{date.day}.{date.month}.", f"{date.day:02}.{date.month:02}.{date.year}",
+        f"{date.day:02}/{date.month:02}/{date.year}", f"{date.day}/{date.month}",
     ]  # fmt: skip
     return rng.choice(styles)
 
 
 @dataclass(frozen=True, slots=True)
 class Dated:
-    """Texts whose marks became dates: `found` is what code would list, `due` the date behind `{D}` if listed."""
+    """Texts whose marks became dates: `found` is what code would list, `due` the date of `{D}` if listed."""
 
     texts: list[str]
     found: list[str]
@@ -63,7 +66,7 @@ class Dated:
 def render(texts: list[str], rng: random.Random) -> Dated:
     """Write dates for all marks of `texts` (in reading order) and list them as code would find them.
 
-    Code misses a date now and then (4 %), and may or may not resolve words such as "tonight" (half of the messages).
+    Code misses a date now and then (4 %), and resolves words such as "tonight" in half of the messages.
     """
     sent = _FIRST + dt.timedelta(days=rng.randrange((_LAST - _FIRST).days - 200))
     soon = rng.random() < 0.5

@@ -1,4 +1,4 @@
-"""Figures per split, from the served GGUF: `python -m training.evaluate triage.gguf --splits iid vocab ood_dev`.
+"""Figures per split, from the served GGUF: `python -m training.evaluate triage.gguf --splits vocab ood_dev`.
 
 Everything is measured on what a user gets: chat template, quantised weights, grammar, greedy decoding.
 """
@@ -68,7 +68,7 @@ def examples(split: str, count: int) -> list[Message]:
 
 
 def auroc(outcomes: list[Outcome]) -> float:
-    """Chance that a right answer has more confidence than a wrong one (ties count half); nan if all are alike."""
+    """Chance that a right answer has more confidence than a wrong one; nan if all are right, or wrong."""
     right = [o.reply.confidence for o in outcomes if o.exact]
     wrong = [o.reply.confidence for o in outcomes if not o.exact]
     if not right or not wrong:

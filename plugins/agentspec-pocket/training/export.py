@@ -1,7 +1,7 @@
 """Torch weights to a GGUF file for llama.cpp: `python -m training.export build/triage triage.gguf`.
 
-Matrices become q8_0 (blocks of 32 weights and one scale), norms stay float32. The file appears under its name only
-when it is complete.
+Matrices become q8_0 (blocks of 32 weights and one scale), norms stay float32. The file appears under its name
+only when it is complete.
 """
 
 from __future__ import annotations
@@ -19,8 +19,8 @@ from tokenizers import Tokenizer
 from .model import Shape
 from .tokenizer import ANSWER, BOS, END, PAD, PRE_TOKENIZER, SPECIAL, SYSTEM, USER, read_tokenizer
 
-# The server reads special tokens anywhere in a rendered prompt, so the template breaks `<|` in what people write. Text
-# of a system message goes in front under its own mark (the model never saw one in training).
+# The server reads special tokens anywhere in a rendered prompt, so the template breaks `<|` in what people
+# write. Text of a system message goes in front under its own mark (the model never saw one in training).
 CHAT_TEMPLATE = (
     "{%- for message in messages -%}"
     "{%- set text = message['content'] | replace('<|', '< |') -%}"

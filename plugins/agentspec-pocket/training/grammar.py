@@ -8,7 +8,8 @@ A file holds rules and intents:
     Q: a key sentence that itself asks for an answer
     P: context, said before the key sentence      T: a reason, said after it
 
-Inside a line `{name}` refers to a rule or a slot, `[a|b|c]` is a choice, `[|a]` an option. `#` starts a comment.
+Inside a line `{name}` refers to a rule or a slot, `[a|b|c]` is a choice, `[|a]` an option. `#` starts a
+comment.
 """
 
 from __future__ import annotations

@@ -12,8 +12,8 @@ from .grammar import Category, Intent, Phrases
 from .words import Banks
 
 BODY_LIMIT = 900  # characters; the agent cuts there as well
-# Shares of content words that training makes unknown. The high ones keep their label although little of the text is
-# left to tell it: that is where the model learns to be unsure of texts it does not understand.
+# Shares of content words that training makes unknown. The high ones keep their label although little of the
+# text is left to tell it: that is where the model learns to be unsure of texts it does not understand.
 _STRANGENESS = [0.0] * 9 + [0.06] * 5 + [0.15, 0.15, 0.25, 0.25, 0.4, 0.7]
 
 
@@ -49,8 +49,8 @@ class Message:
     def row(self) -> dict[str, Any]:
         """The message as a line of a data file."""
         return {
-            "from": self.sender, "bulk": self.bulk, "dates": self.found, "subject": self.subject, "body": self.body,
-            "category": self.category, "reply_needed": self.reply_needed, "due": self.due,
+            "from": self.sender, "bulk": self.bulk, "dates": self.found, "subject": self.subject,
+            "body": self.body, "category": self.category, "reply_needed": self.reply_needed, "due": self.due,
         }  # fmt: skip
 
 
@@ -64,7 +64,7 @@ def from_row(row: dict[str, Any]) -> Message:
 
 @dataclass(slots=True)
 class Writer:
-    """Puts messages together from phrases and words; `strange` makes some words unknown, see `_STRANGENESS`."""
+    """Puts messages together; `strange` makes some of the words unknown, see `_STRANGENESS`."""
 
     phrases: Phrases
     banks: Banks
@@ -96,15 +96,16 @@ class Writer:
         dated = dates.render([subject, body], self.rng)
         bulk_share = {"bulk": 0.86, "auto": 0.5}.get(intent.sender, 0.015)
         return Message(
-            self._sender(intent), self.chance(bulk_share), dated.found, dated.texts[0], dated.texts[1][:BODY_LIMIT],
+            self._sender(intent), self.chance(bulk_share), dated.found,
+            dated.texts[0], dated.texts[1][:BODY_LIMIT],
             intent.category, reply, dated.due, intent.name,
         )  # fmt: skip
 
     def _sender(self, intent: Intent) -> str:
         style = {"bulk": "{from_bulk}", "auto": "{from_auto}"}.get(intent.sender, "{from_human}")
-        if intent.sender == "auto" and self.chance(0.15):
-            style = "{from_office}"
-        elif intent.sender == "human" and self.chance(0.12):
+        if (intent.sender == "auto" and self.chance(0.15)) or (
+            intent.sender == "human" and self.chance(0.12)
+        ):
             style = "{from_office}"
         name = self.say(style)
         if "<" in name:

@@ -1,7 +1,7 @@
 """A decoder of the Llama family: RMSNorm, rotary positions, SwiGLU, tied embeddings.
 
-Rotary positions turn neighbouring pairs (2i, 2i + 1), which is what llama.cpp does for the architecture `llama`, so
-that the weights go into a GGUF file as they are.
+Rotary positions turn neighbouring pairs (2i, 2i + 1), which is what llama.cpp does for the architecture
+`llama`, so that the weights go into a GGUF file as they are.
 """
 
 from __future__ import annotations
@@ -9,8 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
+from torch.nn import functional
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +66,7 @@ class Block(nn.Module):
     def forward(
         self, x: Tensor, cos: Tensor, sin: Tensor, dropout: float, asked: Tensor | None = None
     ) -> Tensor:
-        """x: (batch, length, width). With `asked` (batch, count) only those positions go on: (batch, count, width)."""
+        """x: (batch, length, width). With `asked` (batch, count) only those go on: (batch, count, width)."""
         batch, length, _ = x.shape
         size = self.shape.head_width
         normed = self.attn_norm(x)
@@ -79,12 +79,14 @@ class Block(nn.Module):
             mask = (torch.arange(length) <= asked[:, :, None])[:, None]
             cos, sin = cos[asked][:, None], sin[asked][:, None]
         q = rotate(self.q(normed).view(batch, x.shape[1], -1, size).transpose(1, 2), cos, sin)
-        seen = F.scaled_dot_product_attention(
+        seen = functional.scaled_dot_product_attention(
             q, k, v, attn_mask=mask, is_causal=mask is None, enable_gqa=True
         )
-        x = x + F.dropout(self.o(seen.transpose(1, 2).reshape(x.shape)), dropout, self.training)
+        x = x + functional.dropout(self.o(seen.transpose(1, 2).reshape(x.shape)), dropout, self.training)
         normed = self.ffn_norm(x)
-        return x + F.dropout(self.down(F.silu(self.gate(normed)) * self.up(normed)), dropout, self.training)
+        return x + functional.dropout(
+            self.down(functional.silu(self.gate(normed)) * self.up(normed)), dropout, self.training
+        )
 
 
 class Decoder(nn.Module):
@@ -96,8 +98,8 @@ class Decoder(nn.Module):
         self.embed = nn.Embedding(shape.vocabulary, shape.width)
         self.blocks = nn.ModuleList(Block(shape) for _ in range(shape.layers))
         self.norm = nn.RMSNorm(shape.width, shape.epsilon)
-        # Which intent of the grammar made the message: a second, richer task at the first token of the answer. It is
-        # left behind at export.
+        # Which intent of the grammar made the message: a second, richer task at the first token of the
+        # answer. It is left behind at export.
         self.intent_head = nn.Linear(shape.width, max(intents, 1))
         cos, sin = rotary(shape, shape.context)
         self.register_buffer("cos", cos, persistent=False)
@@ -115,12 +117,12 @@ class Decoder(nn.Module):
     def forward(self, tokens: Tensor, asked: Tensor | None = None, dropout: float = 0.0) -> Tensor:
         """tokens: (batch, length) -> hidden states (batch, length, width), after the last norm.
 
-        With `asked` (batch, count) only for those positions; the last block then skips all others (a sixth of the
-        work of an e-mail of usual length).
+        With `asked` (batch, count) only for those positions; the last block then skips all others (a sixth of
+        the work of an e-mail of usual length).
         """
         length = tokens.shape[1]
         cos, sin = self.cos[:length], self.sin[:length]
-        x = F.dropout(self.embed(tokens), dropout, self.training)
+        x = functional.dropout(self.embed(tokens), dropout, self.training)
         for block in self.blocks[:-1]:
             x = block(x, cos, sin, dropout)
         x = self.blocks[-1](x, cos, sin, dropout, asked)
@@ -128,4 +130,4 @@ class Decoder(nn.Module):
 
     def logits(self, hidden: Tensor) -> Tensor:
         """Scores over the vocabulary, (…, vocabulary)."""
-        return F.linear(hidden, self.embed.weight)
+        return functional.linear(hidden, self.embed.weight)

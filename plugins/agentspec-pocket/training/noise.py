@@ -13,11 +13,12 @@ from . import words
 _WORD = re.compile(r"[A-Za-z']+")
 _SENTENCE_START = re.compile(r"(^|[.!?]\s+|\n\s*)([a-z])")
 # Words that carry grammar are kept by `strange`; a strange noun or verb is what new phrasing looks like.
-_KEPT = frozenset(
-    "i you we he she it they me us my your our the a an to of in on at by for with from and or but not no is are was be "
-    "been have has had do does did can could would will shall should may might must if when what which who how why "
-    "where before until after than this that these those there as so please thank thanks".split()
-)
+_GRAMMAR_WORDS = """
+    i you we he she it they me us my your our the a an to of in on at by for with from and or but not no is
+    are was be been have has had do does did can could would will shall should may might must if when what
+    which who how why where before until after than this that these those there as so please thank thanks
+"""
+_KEPT = frozenset(_GRAMMAR_WORDS.split())
 
 
 def capitalise(text: str) -> str:

@@ -1,7 +1,7 @@
 """Does llama.cpp compute what torch computed? `python -m training.parity build/triage triage.gguf`.
 
-Compares token ids (chat template and splitting rule) and the log-probability of each answer token, greedy, without a
-grammar. Weights of torch are float32, those of the file q8_0, so small differences are expected.
+Compares token ids (chat template and splitting rule) and the log-probability of each answer token, greedy,
+without a grammar. Weights of torch are float32, those of the file q8_0, so small differences are expected.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Byte-level BPE, trained on generated messages.
 
-The splitting rule is the one that llama.cpp calls `qwen2`: digits stand alone (a date is copied digit by digit), and a
-word takes the blank before it along.
+The splitting rule is the one that llama.cpp calls `qwen2`: digits stand alone (a date is copied digit by
+digit), and a word takes the blank before it along.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ _PATTERN = (
     r"(?:'[sS]|'[tT]|'[rR][eE]|'[vV][eE]|'[mM]|'[lL][lL]|'[dD])|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}|"
     r" ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+"
 )
-# Kept equal to the prompt by a test in `evaluate`: what the chat template renders around the user's text.
+# What the chat template of `export` renders around the text of a user; `parity` counts the tokens of both.
 PROMPT = f"{USER}\n{{text}}\n{ANSWER}\n"
 
 
@@ -47,5 +47,5 @@ def read_tokenizer(path: Path) -> Tokenizer:
 
 
 def render(text: str) -> str:
-    """The text that the chat template makes of one user message, without the first token."""
+    """What the chat template makes of one user message, without the first token."""
     return PROMPT.format(text=text.replace("<|", "< |"))

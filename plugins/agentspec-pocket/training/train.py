@@ -1,10 +1,11 @@
 """Train the decoder: `python -m training.train --seed 7 --steps 640 --out build/triage`.
 
-Two processes of one thread each share the work and average their gradients once a step: on a machine that others use
-as well, that loses far less than two threads that wait for each other at every operation.
+Two processes of one thread each share the work and average their gradients once a step: on a machine that
+others use as well, that loses far less than two threads that wait for each other at every operation.
 
-Every message is seen once: the generator makes new ones for as long as training lasts. Matrices of the blocks are
-turned by Muon (Jordan et al. 2024, https://kellerjordan.github.io/posts/muon/), embeddings and norms by AdamW.
+Every message is seen once: the generator makes new ones for as long as training lasts. Matrices of the blocks
+are turned by Muon (Jordan et al. 2024, https://kellerjordan.github.io/posts/muon/), embeddings and norms by
+AdamW.
 """
 
 from __future__ import annotations
@@ -20,8 +21,8 @@ from pathlib import Path
 import torch
 import torch.distributed as dist
 import torch.multiprocessing as mp
-import torch.nn.functional as F
 from torch import Tensor
+from torch.nn import functional
 
 from .batches import Batch, Encoder
 from .generate import HERE, hand_written, intent_names, messages
@@ -39,9 +40,11 @@ def losses(model: Decoder, batch: Batch, dropout: float, smoothing: float) -> tu
     """Cross-entropy of the answer tokens (mean per token), and of the intent at the decision."""
     hidden = model(batch.tokens, batch.asked, dropout)
     logits = model.logits(hidden).float()
-    answer = F.cross_entropy(logits.flatten(0, 1), batch.targets.flatten(), label_smoothing=smoothing)
+    answer = functional.cross_entropy(
+        logits.flatten(0, 1), batch.targets.flatten(), label_smoothing=smoothing
+    )
     at_decision = hidden[torch.arange(len(hidden)), batch.decision]
-    intent = F.cross_entropy(model.intent_head(at_decision).float(), batch.intents)
+    intent = functional.cross_entropy(model.intent_head(at_decision).float(), batch.intents)
     return answer, intent
 
 
@@ -160,7 +163,8 @@ def _loop(
         mails += len(batch.tokens)
         if rank == 0 and ((step + 1) % options.report == 0 or step + 1 == options.steps):
             row = {
-                "step": step + 1, "mails": mails * options.workers, "tokens": seen * options.workers, "seconds": round(time.monotonic() - started),
+                "step": step + 1, "mails": mails * options.workers, "tokens": seen * options.workers,
+                "seconds": round(time.monotonic() - started),
                 "answer": round(answer.item(), 4), "intent": round(intent.item(), 3),
             }  # fmt: skip
             if (step + 1) % (options.report * 4) == 0 or step + 1 == options.steps:

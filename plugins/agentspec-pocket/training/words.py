@@ -13,10 +13,10 @@ from pathlib import Path
 from . import dates
 
 Change = Callable[[str, random.Random], str]
-_ONSETS = "b br c ch d dr f fl g gr h j k kl l m n p pl qu r s sh sk st t tr v w z th".split()
-_VOWELS = "a e i o u ai ea ou oo y".split()
+_ONSETS = "b br c ch d dr f fl g gr h j k kl l m n p pl qu r s sh sk st t tr v w z th".split()  # noqa: SIM905
+_VOWELS = "a e i o u ai ea ou oo y".split()  # noqa: SIM905 - split by eye as well
 _CODAS = ["", "", "", "n", "r", "l", "s", "t", "m", "ck", "nd", "x", "th", "ll"]
-# A quarter of the words of training come from no bank: the model has to read around words that it does not know.
+# A quarter of the words of training come from no bank: the model has to read around unknown words.
 _INVENTED_SHARE = 0.25
 _INVENTABLE = frozenset(
     {"first", "last", "company", "project", "product", "place", "thing", "topic", "system", "domain"}
@@ -53,7 +53,7 @@ class Banks:
 
 
 def read_banks(path: Path, held_out: bool) -> Banks:
-    """Read `words.txt`: `== slot`, a line of words for training, and after `held:` those of the split `vocab`.
+    """Read `words.txt`: `== slot`, a line of words for training, after `held:` those of `vocab`.
 
     A bank without a held-out line (plain English such as months of a lease) serves both.
     """

@@ -115,4 +115,8 @@ def agentspec_register_tools() -> list[Toolset]:
 
 @hookimpl
 def agentspec_register_backends() -> list[BackendFactory]:
-    return [BackendFactory("odd", lambda binding: OddBackend(binding.model), OddOptions, "models that fail", ("far", *FAILURES))]
+    return [
+        BackendFactory(
+            "odd", lambda binding: OddBackend(binding.model), OddOptions, "models that fail", ("far", *FAILURES)
+        )
+    ]

@@ -33,6 +33,7 @@ _NO_JSON = re.compile(r"Expecting (?:property name|value|'.' delimiter)|Untermin
 _SECRET_NAME = re.compile(r"KEY|TOKEN|SECRET|PASSWORD", re.IGNORECASE)
 _SHORTEST_SECRET = 8
 _LONGEST_QUOTE = 300
+_LONGEST_CHAIN = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +103,8 @@ def translated(error: Exception, target: Target) -> BackendError:
     status = getattr(error, "status_code", None)
     text = str(error)
     said = quote(target, text)
-    lost = "APIConnectionError" in kinds and _TIMED_OUT.search(text)
+    origins = _origins(error)
+    lost = "APIConnectionError" in kinds and (_TIMED_OUT.search(text) or "ReadTimeout" in origins)
     if lost or status == 408 or kinds & {"APITimeoutError", "TimeoutError", "TimeoutException"}:
         message = f"{target.where} sent nothing for {target.timeout_s:g} s"
         return BackendTimeout(message, hint="give it more time: `timeout_s:`")
@@ -153,9 +155,22 @@ def translated(error: Exception, target: Target) -> BackendError:
     if said.startswith(("Connection error", "Cannot connect", "All connection attempts failed")):
         hint = f"is it running? `curl {target.base_url}/models`" if target.local else "check the network"
         return BackendUnavailable(f"{target.where} did not answer", hint=hint)
+    if origins & {"ReadError", "RemoteProtocolError", "ClientPayloadError"}:
+        return broken_off(target)
     if isinstance(status, int) and status >= 500 and "APIConnectionError" not in kinds:
         return BackendUnavailable(f"{target.where} failed ({status}): {said}")
     return BackendUnavailable(f"the call of {target.where} broke: {said}")
+
+
+def _origins(error: BaseException | None) -> set[str]:
+    """Return the names of the classes that led to `error`: in mid stream litellm keeps only the chain."""
+    names: set[str] = set()
+    for _ in range(_LONGEST_CHAIN):
+        if error is None:
+            break
+        names.add(type(error).__name__)
+        error = error.__cause__ or error.__context__
+    return names
 
 
 def quote(target: Target, text: str) -> str:

@@ -50,6 +50,8 @@ def _import() -> ModuleType:
                 raise BackendUnavailable(f"litellm cannot be imported: {error}", hint=hint) from error
             litellm.suppress_debug_info = True
             litellm.telemetry = False
+            # Its aiohttp transport left sessions and cancelled streams open in 1.80; httpx does not.
+            litellm.disable_aiohttp_transport = True
             litellm.turn_off_message_logging = True
             litellm.disable_streaming_logging = True
             _loaded = litellm

@@ -69,7 +69,7 @@ class PocketBackend:
         self.load = load
         self._thinks = thinks
         self._pool = pool
-        self._model: Loaded | None = pool.acquire(load, lambda: Loaded(load))
+        self.model: Loaded | None = pool.acquire(load, lambda: Loaded(load))
         self._capabilities = Capabilities(
             structured="constrained", tools=tools, logprobs=True, context_tokens=load.context, remote=False
         )
@@ -127,9 +127,9 @@ class PocketBackend:
 
     async def close(self) -> None:
         """Give the model back; the last user frees its memory."""
-        if self._model is None:
+        if self.model is None:
             return
-        self._model = None
+        self.model = None
         last = self._pool.release(self.load)
         if last is not None:
             await asyncio.to_thread(last.close)
@@ -138,7 +138,7 @@ class PocketBackend:
         return self.load.size * min(watch.answer or watch.context, watch.context) <= _SHORT_WORK
 
     def _submit(self, request: Request, call: Call, watch: _Watch, *, in_pieces: bool) -> Future[Reply]:
-        if self._model is None:
+        if self.model is None:
             raise BackendError(f"`pocket/{self._name}` was closed")
         body = wire.encode(request, self._options, in_pieces=in_pieces, thinks=self._thinks)
 
@@ -150,7 +150,7 @@ class PocketBackend:
                 raise watch.problem
             return reply
 
-        return self._model.submit(body, call, finish)
+        return self.model.submit(body, call, finish)
 
 
 class _Watch:

@@ -20,10 +20,10 @@ _BLOCKS = {
 """ggml's tensor kinds: numbers in a block, bytes of a block (gguf.constants.GGML_QUANT_SIZES)."""
 
 _LIMITS = {
-    "context_length": 1 << 24,
-    "embedding_length": 1 << 17,
-    "block_count": 1 << 10,
-    "vocab_size": 1 << 24,
+    "context_length": (64, 1 << 24),
+    "embedding_length": (1, 1 << 17),
+    "block_count": (1, 1 << 10),
+    "vocab_size": (1, 1 << 24),
 }
 _HEADS = ("attention.head_count", "attention.head_count_kv")
 _MAX_HEADS = 1 << 12
@@ -72,10 +72,10 @@ def _metadata_problems(header: Header) -> Iterator[str]:
         yield "does not say which architecture it is of"
     if family == "clip" or header.text("general.type") not in ("", "model"):
         yield "holds a part of a model (a projector, an adapter), not a model"
-    for name, most in _LIMITS.items():
+    for name, (least, most) in _LIMITS.items():
         key = f"{family}.{name}"
         value = header.number(key)
-        if key in header.values and (value is None or not 0 < value <= most):
+        if key in header.values and (value is None or not least <= value <= most):
             yield f"has an impossible `{key}`"
         if name != "vocab_size" and key not in header.values:
             yield f"lacks `{key}`"
@@ -84,6 +84,9 @@ def _metadata_problems(header: Header) -> Iterator[str]:
         counts = value.items if isinstance(value, Array) else (value,)
         if not counts or not all(isinstance(count, int) and 0 <= count <= _MAX_HEADS for count in counts):
             yield f"has an impossible `{family}.{name}`"
+    for key, value in header.values.items():
+        if key.endswith("_epsilon") and not (isinstance(value, float) and 0 <= value < 1):
+            yield f"has an impossible `{key}`"
 
 
 def _tokenizer_problems(header: Header) -> Iterator[str]:

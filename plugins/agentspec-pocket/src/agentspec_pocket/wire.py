@@ -73,7 +73,11 @@ def encode(request: Request, options: PocketOptions, *, in_pieces: bool, thinks:
         body["tools"] = [
             {
                 "type": "function",
-                "function": {"name": tool.name, "description": tool.description, "parameters": tool.parameters},
+                "function": {
+                    "name": tool.name,
+                    "description": tool.description,
+                    "parameters": tool.parameters,
+                },
             }
             for tool in request.tools
         ]
