@@ -20,12 +20,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from agentspec.api import Message, ModelBinding, Reply, Request
 from agentspec_pocket import wire
 from agentspec_pocket.backend import open_backend
 from agentspec_pocket.loaded import start_server
 from agentspec_pocket.options import PocketOptions
 from agentspec_pocket.pool import Pool
+
+from agentspec.api import Message, ModelBinding, Reply, Request
 
 LIMIT = 1.10
 SCHEMA = {
@@ -76,9 +77,7 @@ def requests(*, logprobs: bool) -> list[Request]:
         f"Sort this e-mail.\nFrom: {sender}\nBulk: no\nDates: {dates}\nSubject: {subject}\n\n{body}"
         for sender, dates, subject, body in MAILS
     ]
-    return [
-        Request((Message("user", text),), output=SCHEMA, max_tokens=80, logprobs=logprobs) for text in texts
-    ]
+    return [Request((Message("user", text),), output=SCHEMA, max_tokens=80, logprobs=logprobs) for text in texts]
 
 
 def raw_body(request: Request, options: PocketOptions) -> bytes:

@@ -33,11 +33,13 @@ class AgentspecError(Exception):
         code: stable, documented in `docs/errors/CODE.md`.
         kind: the class that `retry: {on: [...]}` names, or None when repeating cannot help.
         exit: exit code of the command line when this error ends a run.
+        fatal: every other step would meet it, too: the run ends, whatever `retry` and `on_error` say.
     """
 
     code: ClassVar[str] = "AS600"
     kind: ClassVar[str | None] = None
     exit: ClassVar[Exit] = Exit.RUN_FAILED
+    fatal: ClassVar[bool] = False
 
     def __init__(self, message: str, *, hint: str | None = None) -> None:
         super().__init__(message)
@@ -50,6 +52,7 @@ class PluginMissing(AgentspecError):
 
     code = "AS501"
     exit = Exit.MISSING
+    fatal = True
 
 
 class PluginBroken(AgentspecError):
@@ -57,6 +60,7 @@ class PluginBroken(AgentspecError):
 
     code = "AS502"
     exit = Exit.MISSING
+    fatal = True
 
 
 class ToolError(AgentspecError):
@@ -101,6 +105,7 @@ class LimitReached(AgentspecError):
 
     code = "AS610"
     exit = Exit.LIMIT_REACHED
+    fatal = True
 
 
 class BackendError(AgentspecError):
@@ -122,6 +127,7 @@ class ModelMissing(BackendError):
 
     code = "AS702"
     exit = Exit.MISSING
+    fatal = True
 
 
 class ModelBroken(BackendError):
@@ -129,6 +135,7 @@ class ModelBroken(BackendError):
 
     code = "AS703"
     exit = Exit.MISSING
+    fatal = True
 
 
 class ContextOverflow(BackendError):
@@ -177,3 +184,4 @@ class OfflineRefused(BackendError):
 
     code = "AS709"
     exit = Exit.MISSING
+    fatal = True

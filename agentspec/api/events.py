@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Literal, NamedTuple
 
-from agentspec.api.errors import AgentspecError, Exit, LimitReached
+from agentspec.api.errors import AgentspecError, Exit
 from agentspec.api.messages import Json
 
 Status = Literal["ok", "failed", "cancelled"]
@@ -37,8 +37,7 @@ class Failure(NamedTuple):
     def of(cls, path: str, error: AgentspecError) -> Failure:
         """Describe an error that happened in the step at `path`."""
         wait = getattr(error, "retry_after_s", None)
-        fatal = isinstance(error, LimitReached)
-        return cls(path, error.code, error.message, error.hint, error.kind, error.exit, fatal, wait)
+        return cls(path, error.code, error.message, error.hint, error.kind, error.exit, error.fatal, wait)
 
 
 class Meta(NamedTuple):

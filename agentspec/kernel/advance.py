@@ -11,6 +11,7 @@ from agentspec.api.events import (
     RunCancelled,
     RunFinished,
     RunStarted,
+    Status,
     StepFailed,
     StepSkipped,
     StepStarted,
@@ -217,7 +218,7 @@ def _end_failed(state: State, failure: Failure) -> None:
 
 def _cancel(state: State, event: RunCancelled) -> None:
     _stop_everything(state)
-    status = "cancelled" if event.failure.exit is Exit.INTERRUPTED else "failed"
+    status: Status = "cancelled" if event.failure.exit is Exit.INTERRUPTED else "failed"
     _finish(state, RunFinished(status, None, event.failure))
 
 

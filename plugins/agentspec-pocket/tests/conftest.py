@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import sys
+import asyncio
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-from agentspec.api import BackendFactory, ModelBinding
-from agentspec.api.backend import Backend
-
-sys.path.insert(0, str(Path(__file__).parent))
-
 from agentspec_pocket.plugin import agentspec_register_backends
 from tiny_gguf import write_tiny
+
+from agentspec.api import BackendFactory, ModelBinding
+from agentspec.api.backend import Backend
 
 Open = Callable[..., Backend]
 
@@ -44,8 +42,6 @@ def open_model(factory: BackendFactory, tmp_path: Path) -> Open:
 @pytest.fixture(scope="session")
 def noise(tiny: Path) -> Iterator[Backend]:
     """A backend over the random model, shared by the tests that only ask."""
-    import asyncio
-
     [made] = agentspec_register_backends()
     backend = made.create(ModelBinding(str(tiny), made.options(), tiny.parent))
     yield backend

@@ -9,14 +9,15 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from agentspec.api import BackendFactory, BackendUnavailable, ModelBinding, ModelBroken, ModelMissing
-from agentspec.api.backend import Backend
 from agentspec_pocket.gguf_check import checked
 from agentspec_pocket.gguf_read import read
 from asking import ask
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from tiny_gguf import write_tiny
+
+from agentspec.api import BackendFactory, BackendUnavailable, ModelBinding, ModelBroken, ModelMissing
+from agentspec.api.backend import Backend
 
 Open = Callable[..., Backend]
 

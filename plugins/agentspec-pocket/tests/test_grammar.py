@@ -8,11 +8,12 @@ from typing import Any
 
 import jsonschema_rs
 import pytest
-from agentspec.api.backend import Backend
 from agentspec_pocket.grammar import from_schema
 from asking import ask
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+
+from agentspec.api.backend import Backend
 
 LETTERS = st.one_of(
     st.characters(max_codepoint=0x7FF), st.characters(min_codepoint=0x1000, max_codepoint=0x2FFF)

@@ -9,7 +9,6 @@ from concurrent.futures import Future
 from importlib.util import find_spec
 
 from agentspec.api import BackendError, BackendUnavailable, Capabilities, ModelBinding, Reply, Request
-
 from agentspec_pocket import wire
 from agentspec_pocket.gguf_check import checked
 from agentspec_pocket.gguf_read import Header
@@ -120,7 +119,8 @@ class PocketBackend:
         try:
             while (text := await arrived.get()) is not None:
                 yield text
-            yield await asyncio.wrap_future(future)
+            reply: Reply = await asyncio.wrap_future(future)
+            yield reply
         finally:
             call.cancelled = True
             future.cancel()

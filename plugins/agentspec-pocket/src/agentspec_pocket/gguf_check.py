@@ -7,7 +7,6 @@ from math import prod
 from pathlib import Path
 
 from agentspec.api import ModelBroken, ModelMissing
-
 from agentspec_pocket.gguf_read import Array, GgufError, Header, Tensor, read
 
 _BLOCKS = {
@@ -74,14 +73,14 @@ def _metadata_problems(header: Header) -> Iterator[str]:
         yield "holds a part of a model (a projector, an adapter), not a model"
     for name, (least, most) in _LIMITS.items():
         key = f"{family}.{name}"
-        value = header.number(key)
-        if key in header.values and (value is None or not least <= value <= most):
+        count = header.number(key)
+        if key in header.values and (count is None or not least <= count <= most):
             yield f"has an impossible `{key}`"
         if name != "vocab_size" and key not in header.values:
             yield f"lacks `{key}`"
     for name in _HEADS:
-        value = header.values.get(f"{family}.{name}", 1)
-        counts = value.items if isinstance(value, Array) else (value,)
+        heads = header.values.get(f"{family}.{name}", 1)
+        counts = heads.items if isinstance(heads, Array) else (heads,)
         if not counts or not all(isinstance(count, int) and 0 <= count <= _MAX_HEADS for count in counts):
             yield f"has an impossible `{family}.{name}`"
     for key, value in header.values.items():

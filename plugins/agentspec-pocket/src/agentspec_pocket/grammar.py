@@ -15,7 +15,6 @@ from functools import lru_cache
 from typing import Any
 
 from agentspec.api.schema import inline
-
 from agentspec_pocket import gbnf, grammar_numbers
 
 _MAX_DEPTH = 32

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from agentspec.api import BackendFactory, ModelBinding, hookimpl
 from agentspec.api.backend import Backend
-
 from agentspec_pocket.locate import shipped
 from agentspec_pocket.options import PocketOptions
 from agentspec_pocket.pool import Pool

@@ -6,6 +6,8 @@ import json
 from collections.abc import Iterable, Sequence
 from typing import Any
 
+from pydantic_core import from_json
+
 from agentspec.api import (
     BackendError,
     BackendRefused,
@@ -18,8 +20,6 @@ from agentspec.api import (
     Usage,
 )
 from agentspec.api.messages import Enforced, Finish
-from pydantic_core import from_json
-
 from agentspec_pocket.grammar import from_schema
 from agentspec_pocket.options import PocketOptions
 
@@ -122,7 +122,8 @@ def decode(chunks: Sequence[bytes], request: Request, model: str) -> Reply:
     texts: list[str] = []
     tokens: list[dict[str, Any]] = []
     calls: dict[int, dict[str, str]] = {}
-    finish, usage = "", {}
+    finish = ""
+    usage: dict[str, Any] = {}
     for part in parts:
         if "error" in part:
             raise problem(part["error"])
@@ -203,11 +204,11 @@ def _logprobs(tokens: Iterable[dict[str, Any]], text: str) -> tuple[TokenLogprob
     merged: list[TokenLogprob] = []
     held, held_logprob = b"", 0.0
     for data, logprob in pairs:
-        first, place = place, place + len(data)
-        data = data[max(0, start - first) : max(0, end - first)]
-        if not data:
+        kept = data[max(0, start - place) : max(0, end - place)]
+        place += len(data)
+        if not kept:
             continue
-        held, held_logprob = held + data, held_logprob + min(logprob, 0.0)
+        held, held_logprob = held + kept, held_logprob + min(logprob, 0.0)
         try:
             merged.append(TokenLogprob(held.decode(), held_logprob))
         except UnicodeDecodeError:
