@@ -17,7 +17,8 @@ from agentspec.spec.tokens import ExpressionProblem
 
 _ATTRIBUTE = re.compile(r"\.\s*(\w+)")
 _TEST = re.compile(r"is\s+(?:not\s+)?(\w+)")
-_QUOTED = re.compile(r"'[^']*'|\"[^\"]*\"|\w+")
+_QUOTED = re.compile(r"'[^']*'|\"[^\"]*\"|\w+|\*\*")
+_DEEPEST = 120
 _TEST_NAMES = frozenset({"select", "reject", "selectattr", "rejectattr"})
 
 
@@ -46,9 +47,18 @@ class _Walk:
         self.problems: list[ExpressionProblem] = []
         self._text = text
         self._pairs = pairs
+        self._depth = 0
 
     def visit(self, node: nodes.Node, guarded: bool, guards: Guards, local: set[str]) -> None:
-        """Look at a node and what is below it."""
+        """Look at a node and what is below it, unless that is too deep to be evaluated."""
+        self._depth += 1
+        if self._depth > _DEEPEST:
+            self._refuse(node, "an expression that is nested too deeply", node.lineno)
+        else:
+            self._visit(node, guarded, guards, local)
+        self._depth -= 1
+
+    def _visit(self, node: nodes.Node, guarded: bool, guards: Guards, local: set[str]) -> None:
         match node:
             case nodes.Name() | nodes.Getattr() | nodes.Getitem():
                 self._chain(node, guarded, guards, local)

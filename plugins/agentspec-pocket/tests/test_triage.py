@@ -1,0 +1,78 @@
+"""The model that is shipped, asked as its card says."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Callable
+
+import jsonschema_rs
+import pytest
+from agentspec.api.backend import Backend
+from agentspec_pocket.locate import shipped
+from asking import ask
+
+Open = Callable[..., Backend]
+
+pytestmark = pytest.mark.skipif("triage" not in shipped(), reason="the model is not built")
+
+SCHEMA = {
+    "type": "object",
+    "properties": {
+        "category": {"enum": ["urgent", "meeting", "newsletter", "other"]},
+        "reply_needed": {"type": "boolean"},
+        "due": {"anyOf": [{"type": "string", "format": "date"}, {"type": "null"}]},
+    },
+    "required": ["category", "reply_needed", "due"],
+    "additionalProperties": False,
+}
+
+
+def mail(sender: str, bulk: str, dates: str, subject: str, body: str) -> str:
+    return f"Sort this e-mail.\nFrom: {sender}\nBulk: {bulk}\nDates: {dates}\nSubject: {subject}\n\n{body}"
+
+
+MEETING = mail(
+    "Ann Lee <ann.lee@example.com>",
+    "no",
+    "2026-03-09",
+    "Meeting on Monday",
+    "Hi,\n\ncan we meet on Monday, 9 March at 10:00 to discuss the budget? Please let me know.\n\nBest,\nAnn",
+)
+OFFER = mail(
+    "Garden Shop <news@example.com>",
+    "yes",
+    "none",
+    "Spring sale: 20% off everything",
+    "Our spring sale starts today. Save 20% on all plants.\n\nUnsubscribe here.",
+)
+
+
+@pytest.mark.parametrize(("text", "category"), [(MEETING, "meeting"), (OFFER, "newsletter")])
+def test_plain_mail_is_sorted(open_model: Open, text: str, category: str) -> None:
+    reply = ask(open_model("triage"), text, output=SCHEMA)
+    value = json.loads(reply.text)
+    jsonschema_rs.Draft202012Validator(SCHEMA, validate_formats=True).validate(value)
+    assert value["category"] == category
+    assert (reply.model, reply.finish, reply.enforced) == ("triage", "stop", "constrained")
+
+
+def test_its_answers_carry_a_usable_confidence(open_model: Open) -> None:
+    backend = open_model("triage")
+    sure, unsure = (ask(backend, text, output=SCHEMA).logprobs for text in (MEETING, "qwxz vlorp, zzt? brr nnk"))
+    assert sure is not None
+    assert unsure is not None
+    assert math.exp(sum(token.logprob for token in sure)) > 0.5
+    assert sum(token.logprob for token in unsure) < sum(token.logprob for token in sure)
+
+
+def test_its_compact_form_is_what_the_grammar_wants(open_model: Open) -> None:
+    backend = open_model("triage")
+    held, free = ask(backend, MEETING, output=SCHEMA), ask(backend, MEETING, max_tokens=80)
+    assert held.text == free.text
+    assert (held.enforced, free.enforced) == ("constrained", "none")
+
+
+def test_its_capabilities_are_those_of_the_card(open_model: Open) -> None:
+    offered = open_model("triage").capabilities
+    assert (offered.context_tokens, offered.tools, offered.logprobs) == (1024, False, True)
