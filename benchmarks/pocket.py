@@ -17,6 +17,7 @@ import sys
 import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -118,8 +119,8 @@ async def main() -> int:
     for number in range(given.calls + 10):
         if number == 10:  # both are warm
             raw_times, our_times = Times(), Times()
-        place = number % len(asked)
-        sides = [(raw_times, lambda: raw(bodies[place])), (our_times, lambda: ours(asked[place]))]
+        request, body = asked[number % len(asked)], bodies[number % len(asked)]
+        sides = [(raw_times, partial(raw, body)), (our_times, partial(ours, request))]
         first, second = [await timed(*side) for side in (sides if number % 2 else sides[::-1])]
         if first != second:
             print(f"the two sides disagree: {first} and {second}")

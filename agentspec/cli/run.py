@@ -25,6 +25,9 @@ from agentspec.registry import Registry
 from agentspec.runtime import Outcome, RunOptions, arun
 from agentspec.runtime.inputs import from_words
 
+_WIDTH = 100
+"""Columns of the report where it does not go to a terminal."""
+
 
 @click.command("run")
 @click.argument("spec")
@@ -58,7 +61,7 @@ def command(
     if max_usd is not None:
         plan = replace(plan, limits=plan.limits.model_copy(update={"usd": max_usd}))
     inputs = from_words(plan, pairs(words, "-i"), Path.cwd())
-    people = Console(stderr=True)
+    people = Console(stderr=True, width=None if sys.stderr.isatty() else _WIDTH)
     sink = _Events(events) if events is not None else None
     options = RunOptions(env=os.environ, outputs=out, offline=offline)
     watchers: list[Callable[[Event], None]] = [] if sink is None else [sink]

@@ -49,7 +49,8 @@ async def ask(command: StartStep, work: LmWork, services: Services) -> tuple[Jso
                 hint="simplify `output:`, raise `repair:`, or bind a larger model",
             )
         turns = repair_messages(reply, answer.problems, work.output)
-        request = replace(request, messages=(*request.messages, *turns))
+        key = f"{services.run}/{command.path}~{len(usages)}"  # another call than the one that it repairs
+        request = replace(request, messages=(*request.messages, *turns), key=key)
     sure = confidence(reply.logprobs, structured=work.output is not None)
     how = "repaired" if len(usages) > 1 else reply.enforced if work.output is not None else "text"
     seconds = services.clock() - started

@@ -122,12 +122,12 @@ def to_number(frame: Frame, value: Any, default: Any = 0.0) -> Any:
 
 
 def round_off(frame: Frame, value: Any, precision: Any = 0, method: Any = "common") -> Any:
-    """The number rounded to `precision` places, as Jinja does: always a float."""
+    """The number rounded to `precision` places, as Jinja does."""
     places = whole_number(precision, "round")
     if not is_number(value) or abs(places) > 300 or method not in ("common", "ceil", "floor"):
         raise EvaluationFailed("`round` needs a number, and `common`, `ceil` or `floor`")
     if method == "common":
-        return number(round(float(value), places))
+        return number(round(value, places))
     scale = 10.0**places
     scaled = number(value * scale)
     return number((-(-scaled // 1) if method == "ceil" else scaled // 1) / scale)

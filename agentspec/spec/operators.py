@@ -111,10 +111,10 @@ COMPARE: Mapping[str, Binary] = MappingProxyType(
 """By the name that Jinja gives the operator."""
 
 
-def _is_integer(value: Any) -> int:
-    if isinstance(value, int) and not isinstance(value, bool):
-        return value
-    raise EvaluationFailed(f"a whole number is needed, not {kind(value)}")
+def _rest_of_two(value: Any) -> Any:
+    if is_number(value):
+        return value % 2
+    raise EvaluationFailed(f"a number is needed, not {kind(value)}")
 
 
 def _relation(name: str) -> Binary:
@@ -132,8 +132,8 @@ TESTS: Mapping[str, tuple[int, Binary]] = MappingProxyType(
         "sequence": (0, lambda frame, value, _: isinstance(value, (list, str, dict))),
         "true": (0, lambda frame, value, _: value is True),
         "false": (0, lambda frame, value, _: value is False),
-        "odd": (0, lambda frame, value, _: _is_integer(value) % 2 == 1),
-        "even": (0, lambda frame, value, _: _is_integer(value) % 2 == 0),
+        "odd": (0, lambda frame, value, _: _rest_of_two(value) == 1),
+        "even": (0, lambda frame, value, _: _rest_of_two(value) == 0),
         **{name: (1, _relation(name)) for name in ("eq", "ne", "lt", "le", "gt", "ge", "in")},
     }
 )

@@ -29,7 +29,7 @@ _TOKEN = re.compile(
 )
 _OPEN = re.compile(r"\$\{\{[-+]?|\{%[-+]?")
 _CLOSE = {"variable": re.compile(r"[-+]?\}\}"), "block": re.compile(r"[-+]?%\}")}
-_RAW_END = re.compile(r"\{%[-+]?\s*endraw\s*[-+]?%\}")
+_RAW_END = re.compile(r"(\{%[-+]?)\s*endraw\s*[-+]?%\}")
 _PAIRS = {"(": ")", "[": "]", "{": "}"}
 _MEANT = {"&": "and", "|": "or", "!": "not", "?": "a if test else b", ";": ","}
 _STATEMENTS = frozenset({"if", "elif", "else", "endif", "for", "endfor", "set", "raw"})
@@ -78,11 +78,11 @@ def cut(text: str, statements: bool, problems: list[ExpressionProblem]) -> list[
     strip_next = ""
     while True:
         match = _next_open(text, position, statements)
+        if strip_next == "\n" and text.startswith("\n", position):
+            position += 1
         data = text[position : match.start() if match else len(text)]
         if strip_next == "-":
             data = data.lstrip()
-        elif strip_next == "\n":
-            data = data.removeprefix("\n")
         if match is not None:
             data = _stripped_before(data, match.group(), text, position)
         if data:
@@ -100,11 +100,11 @@ def cut(text: str, statements: bool, problems: list[ExpressionProblem]) -> list[
                 return pieces
             position, strip_next = close.end(), ""
             continue
-        before_close = text[piece.end - 3 : piece.end - 2]
-        strip_next = "-" if before_close == "-" else "\n" if kind == "block" and before_close != "+" else ""
+        strip_next = _strip_behind(text, piece.end, kind)
         word = piece.tokens[0][2] if piece.tokens else ""
         if kind == "block" and word == "raw":
-            position, strip_next = _raw(text, piece, pieces, strip_next, problems), ""
+            position = _raw(text, piece, pieces, strip_next, problems)
+            strip_next = _strip_behind(text, position, kind)
         elif kind == "block" and word not in _STATEMENTS:
             what = f"the statement `{word}` is not allowed" if word else "an empty statement"
             problems.append(ExpressionProblem("AS306", what, piece.start, piece.end))
@@ -118,6 +118,12 @@ def _next_open(text: str, position: int, statements: bool) -> re.Match[str] | No
             return match
         position = match.end()
     return None
+
+
+def _strip_behind(text: str, end: int, kind: str) -> str:
+    """Tell what to drop behind a delimiter that ends at `end`: all blanks, one line break, or nothing."""
+    sign = text[end - 3 : end - 2]
+    return "-" if sign == "-" else "\n" if kind == "block" and sign != "+" else ""
 
 
 def _stripped_before(data: str, opening: str, text: str, position: int) -> str:
@@ -137,7 +143,8 @@ def _raw(text: str, piece: Piece, pieces: list[Piece], strip: str, problems: lis
         problems.append(ExpressionProblem("AS300", "`{% raw %}` is never closed", piece.start, piece.end))
         return len(text)
     data = text[piece.end : end.start()]
-    pieces.append(Piece("data", piece.end, end.start(), data.lstrip() if strip == "-" else data))
+    data = _stripped_before(data.lstrip() if strip == "-" else data, end.group(1), text, piece.end)
+    pieces.append(Piece("data", piece.end, end.start(), data))
     return end.end()
 
 

@@ -117,7 +117,9 @@ def _blocks(draw: st.DrawFn, depth: int, breaks: bool, label: str = "") -> PlanB
                 after=waits,
                 needs=needs,
                 when=when,
-                retry=Retry.model_validate({"times": draw(st.integers(0, 2)), "wait": draw(st.sampled_from(["0s", "1s"]))}),
+                retry=Retry.model_validate(
+                    {"times": draw(st.integers(0, 2)), "wait": draw(st.sampled_from(["0s", "1s"]))}
+                ),
                 timeout_s=draw(st.sampled_from([None, None, 5.0])),
                 on_error=draw(st.sampled_from(["fail", "fail", "skip", "value"])),
                 fallback=-1,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from pathlib import Path
 from textwrap import dedent
 from typing import Any
@@ -93,7 +94,7 @@ class Workshop:
         @work.tool(effect="read")
         async def crash() -> str:
             """Have a defect."""
-            return {}["no"]  # type: ignore[no-any-return,call-overload]
+            return str(1 // 0)
 
         return work
 
@@ -104,6 +105,23 @@ def compiled(text: str, shop: Workshop | None = None) -> Plan:
     for key, value in (("models:", "models: {m: fake/echo}\n"), ("tools:", "tools: {work: work}\n")):
         head += "" if f"\n{key}" in "\n" + dedent(text) else value
     return compile_spec(parse_text(head + dedent(text)), shop or Workshop())
+
+
+def side_by_side(count: int) -> Plan:
+    """That many nodes, `n0` and so on, that do not wait for each other."""
+    nodes = "".join(f"  n{index}: {{lm: m, prompt: hello}}\n" for index in range(count))
+    return compiled(f"nodes:\n{nodes}result: '${{{{ n{count - 1} }}}}'")
+
+
+def chain(count: int) -> Plan:
+    """That many nodes, each waiting for the one before."""
+    one = side_by_side(1)
+    node = one.block.nodes[0]
+    nodes = tuple(
+        replace(node, index=index, id=f"n{index}", successors=(index + 1,) if index + 1 < count else ())
+        for index in range(count)
+    )
+    return replace(one, block=replace(one.block, nodes=nodes, waits=(0, *[1] * (count - 1))))
 
 
 async def ran(text: str, shop: Workshop | None = None, **options: Any) -> Outcome:

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from rich import box
-from rich.console import Console
+from rich.console import Console, JustifyMethod
 from rich.table import Table
 from rich.text import Text
 
@@ -126,7 +126,7 @@ def show_report(outcome: Outcome, console: Console) -> None:
 
 def _table(outcome: Outcome) -> Table:
     rows = [use for use in outcome.nodes if use.steps or use.failed]
-    table = Table(box=box.SIMPLE_HEAD, show_footer=True, footer_style="bold", pad_edge=False)
+    table = Table(box=box.SIMPLE_HEAD, show_footer=True, footer_style="bold", pad_edge=False, padding=(0, 1, 0, 0))
     columns = (
         ("node", "total"),
         ("model", ""),
@@ -139,7 +139,10 @@ def _table(outcome: Outcome) -> Table:
         ("sure", ""),
     )
     for place, (header, footer) in enumerate(columns):
-        table.add_column(header, footer, justify="left" if place < 2 else "right", no_wrap=place != 0)
+        justify: JustifyMethod = "left" if place < 2 else "right"
+        table.add_column(
+            header, footer, justify=justify, no_wrap=place > 1, min_width=14 if place == 0 else None, overflow="fold"
+        )
     for use in rows:
         table.add_row(use.path, *_cells(use))
     return table

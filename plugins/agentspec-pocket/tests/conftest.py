@@ -8,11 +8,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from agentspec_pocket.plugin import agentspec_register_backends
 from tiny_gguf import write_tiny
 
 from agentspec.api import BackendFactory, ModelBinding
 from agentspec.api.backend import Backend
+from agentspec_pocket.plugin import agentspec_register_backends
 
 Open = Callable[..., Backend]
 

@@ -6,11 +6,10 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
-from agentspec_pocket.gguf_check import checked
-from agentspec_pocket.gguf_read import read
 from asking import ask
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -18,6 +17,8 @@ from tiny_gguf import write_tiny
 
 from agentspec.api import BackendFactory, BackendUnavailable, ModelBinding, ModelBroken, ModelMissing
 from agentspec.api.backend import Backend
+from agentspec_pocket.gguf_check import checked
+from agentspec_pocket.gguf_read import read
 
 Open = Callable[..., Backend]
 
@@ -126,10 +127,8 @@ def test_no_damage_to_a_header_gets_past_as_another_error(
 ) -> None:
     path = tmp_path / "damaged.gguf"
     path.write_bytes(damaged(tiny.read_bytes(), read(tiny).data_start, data.draw))
-    try:
-        checked(path)
-    except (ModelBroken, ModelMissing) as error:
-        assert str(path) in error.message
+    with suppress(ModelBroken):
+        assert checked(path).tensors
 
 
 def test_damage_that_looks_harmless_never_ends_the_process(tiny: Path, tmp_path: Path) -> None:

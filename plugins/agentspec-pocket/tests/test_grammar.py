@@ -8,12 +8,12 @@ from typing import Any
 
 import jsonschema_rs
 import pytest
-from agentspec_pocket.grammar import from_schema
 from asking import ask
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from agentspec.api.backend import Backend
+from agentspec_pocket.grammar import from_schema
 
 LETTERS = st.one_of(
     st.characters(max_codepoint=0x7FF), st.characters(min_codepoint=0x1000, max_codepoint=0x2FFF)
@@ -68,8 +68,8 @@ def nested(inner: st.SearchStrategy[dict[str, Any]]) -> st.SearchStrategy[dict[s
     )
     fixed = st.lists(inner, min_size=1, max_size=3).map(lambda parts: {"type": "array", "prefixItems": parts})
     options = st.lists(inner, min_size=1, max_size=3).map(lambda parts: {"anyOf": parts})
-    maybe = inner.map(lambda part: {"oneOf": [{"type": "object", "maxProperties": 0}, {"type": "array", "items": part,
-                                                                                     "maxItems": 2}]})  # fmt: skip
+    empty = {"type": "object", "maxProperties": 0}
+    maybe = inner.map(lambda part: {"oneOf": [empty, {"type": "array", "items": part, "maxItems": 2}]})
     return st.one_of(objects(), lists, fixed, options, maybe)
 
 

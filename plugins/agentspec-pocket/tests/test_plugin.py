@@ -8,11 +8,11 @@ from importlib.metadata import entry_points
 from pathlib import Path
 
 import pytest
-from agentspec_pocket import options
-from agentspec_pocket.locate import SHIPPED
 from pydantic import ValidationError
 
 from agentspec.api import BackendFactory
+from agentspec_pocket import options
+from agentspec_pocket.locate import SHIPPED
 
 
 def test_importing_the_plugin_imports_nothing_heavy() -> None:

@@ -51,8 +51,9 @@ class Encoder:
     def __init__(self, tokenizer: Tokenizer, intents: list[str]) -> None:
         self._tokenizer = tokenizer
         self._numbers = {name: number for number, name in enumerate(intents)}
-        self._bos, self._end = tokenizer.token_to_id(BOS), tokenizer.token_to_id(END)
-        self.pad: int = tokenizer.token_to_id(PAD)
+        numbers = tokenizer.get_vocab()
+        self._bos, self._end = numbers[BOS], numbers[END]
+        self.pad = numbers[PAD]
         self._opening = len(tokenizer.encode(_OPENING).ids)
 
     def encode(self, messages: list[Message]) -> list[Encoded]:

@@ -19,7 +19,7 @@ from agentspec_pocket.pool import Pool
 
 _USUAL_CONTEXT = 8192
 _SHORT_WORK = 4_000_000_000
-"""Bytes of weights read in the longest possible answer (file size times tokens): about a second of one core."""
+"""Bytes of weights read in the longest possible answer (file size times tokens): about a second."""
 
 _TOOLS = re.compile(r"\btools\b")
 

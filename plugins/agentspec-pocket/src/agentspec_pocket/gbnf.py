@@ -10,7 +10,10 @@ _MAX_REPEAT = 512
 """Longest counted repetition; llama.cpp refuses 2,000 (MAX_REPETITION_THRESHOLD) and unrolls each one."""
 
 TERMINALS = {
-    "char": r'[^"\\\x00-\x1F\x7F\uD800-\uDFFF\U00110000-\U001FFFFF] | "\\" (["\\bfnrt] | "u00" [01] [0-9a-f])',
+    "char": (
+        r'[^"\\\x00-\x1F\x7F\uD800-\uDFFF\U00110000-\U001FFFFF]'
+        r' | "\\" (["\\bfnrt] | "u00" [01] [0-9a-f])'
+    ),
     "string": r'"\"" char* "\""',
     "day": (
         '("0" [13578] | "1" [02]) "-" ("0" [1-9] | [12] [0-9] | "3" [01])'

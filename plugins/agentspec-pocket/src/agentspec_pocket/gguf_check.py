@@ -30,7 +30,7 @@ _STRING = 8
 
 
 def checked(path: Path) -> Header:
-    """Read and check the header. Raises `ModelMissing` and `ModelBroken`, with the path and the first reason."""
+    """Read and check the header. Raises `ModelMissing` and `ModelBroken`, with path and first reason."""
     try:
         header = read(path)
     except FileNotFoundError as error:

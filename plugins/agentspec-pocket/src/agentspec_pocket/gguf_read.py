@@ -1,8 +1,8 @@
 """The header of a GGUF file, read with suspicion.
 
 llama.cpp trusts a file more than one should: some broken headers end the whole process. So a file's shape is
-read here first. Every count is compared with the bytes that are left before anything is made of it, nothing is
-read but the header, and long arrays are stepped over. Layout: ggml, docs/gguf.md, version 2 and 3.
+read here first. Every count is compared with the bytes that are left before anything is made of it, and
+nothing is read but the header. Layout: ggml, docs/gguf.md, version 2 and 3.
 """
 
 from __future__ import annotations

@@ -155,7 +155,7 @@ def start_server(load: Load) -> Any:
     params.fit_params = False
     params.cache_ram_mib = 0
     params.verbosity = -1
-    # The server object always listens, too: on loopback, on a port of the system's choice. Nobody has the key.
+    # The server object always listens, too, on a random port of the loopback. Nobody has the key.
     params.api_keys = [secrets.token_urlsafe(32)]
     params.n_threads_http = 1
     try:

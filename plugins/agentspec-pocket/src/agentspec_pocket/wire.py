@@ -42,9 +42,8 @@ def longest(request: Request, options: PocketOptions) -> int | None:
 def encode(request: Request, options: PocketOptions, *, in_pieces: bool, thinks: bool) -> bytes:
     """Return the body of the call.
 
-    Args:
-        in_pieces: whether llama.cpp shall report each token, and the length of the prompt before the first.
-        thinks: whether the model's template can switch thinking.
+    With `in_pieces` llama.cpp reports each token, and the length of the prompt before the first. `thinks`
+    says whether the model's template can switch thinking.
     """
     temperature = request.temperature if request.temperature is not None else options.temperature
     body: dict[str, Any] = {
@@ -169,7 +168,8 @@ def overflow(prompt: int, answer: int, context: int) -> ContextOverflow:
         what += f" and the answer may have {answer:,}"
     return ContextOverflow(
         f"{what}, but the context holds {context:,}",
-        hint="shorten the prompt, lower `max_tokens:`, or raise the model's `context:` if it was trained for more",
+        hint="shorten the prompt, lower `max_tokens:`,"
+        " or raise the model's `context:` if it was trained for more",
     )
 
 

@@ -1,0 +1,272 @@
+"""What running a node costs: our scheduler, bare asyncio tasks and, with --langgraph, LangGraph.
+
+    python benchmarks/scheduler.py [--langgraph] [--json] [--repeats N]
+
+Every node does nothing, the journal is off, plans and graphs are compiled outside the measured part. Figures
+are CPU microseconds per node (`time.process_time`), medians over repeats; the repeats of all shapes and peers
+are interleaved, so that a busy moment of the machine hits all of them alike. Garbage is collected before each.
+
+Bare asyncio is the least that a program without any framework does: one task per node. In a chain each task is
+created and awaited in turn; elsewhere each node is a task that awaits the tasks of its predecessors.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import gc
+import json
+import random
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+import venv
+from collections.abc import Awaitable, Callable, Sequence
+from functools import partial
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from agentspec.api.events import Meta
+from agentspec.plan.model import LmWork, LoopWork, Plan, PlanBlock, PlanNode, Settings, Work
+from agentspec.runtime.driver import Driver
+from agentspec.spec.shapes import Limits, Retry
+from agentspec.spec.source import Source, Span
+
+MOST_TIMES_BARE = 2.0
+LEAST_TIMES_BELOW_LANGGRAPH = 15.0
+MOST_GROWTH = 1.5
+"""How much dearer a node may be at the dearest size than at 1,000 nodes."""
+
+SIZE = 1_000
+LAYER = 100
+SIZES = (10, 100, 1_000, 10_000, 100_000)
+META = Meta()
+Before = Sequence[Sequence[int]]
+Measured = Callable[[], Awaitable[Any]]
+
+
+class Shape(NamedTuple):
+    """A graph by the predecessors of each node, run `runs` times at once; a loop has one node and `rounds`."""
+
+    before: Before
+    runs: int = 1
+    rounds: int = 0
+
+    @property
+    def nodes(self) -> int:
+        """How many nodes are run in all."""
+        return self.runs * (self.rounds or len(self.before))
+
+
+def chain(size: int) -> Before:
+    """Each node waits for the one before."""
+    return [(index - 1,) if index else () for index in range(size)]
+
+
+def layered(size: int, seed: int = 1) -> Before:
+    """Layers of 100 nodes; each node waits for three of the layer before."""
+    rng = random.Random(seed)
+    starts = [index // LAYER * LAYER for index in range(size)]
+    return [rng.sample(range(start - LAYER, start), 3) if start else () for start in starts]
+
+
+SHAPES = {
+    "chain of 1,000": Shape(chain(SIZE)),
+    "fan-out of 1,000": Shape([()] * SIZE),
+    "layered DAG of 1,000": Shape(layered(SIZE)),
+    "loop of 1,000 rounds": Shape([()], rounds=SIZE),
+    "1,000 runs of 5 nodes": Shape([(), (0,), (0,), (1, 2), (3,)], runs=SIZE),
+}
+
+
+def block(before: Before, work: Work | None = None) -> PlanBlock:
+    """A compiled block, as the plan floor makes it."""
+    after: list[list[int]] = [[] for _ in before]
+    for index, others in enumerate(before):
+        for other in others:
+            after[other].append(index)
+    kind: Any = "lm" if work is None else "controller"
+    work = work or LmWork("m", (), None, 0, Settings())
+    retry, source, span = Retry(times=0), Source("", ""), Span(1, 1, 1, 1)
+    nodes = tuple(
+        PlanNode(i, f"n{i}", kind, work, (), tuple(after[i]), None, retry, None, "fail", None, source, span)
+        for i in range(len(before))
+    )
+    waits = tuple(len(others) for others in before)
+    starts = tuple(index for index, count in enumerate(waits) if not count)
+    return PlanBlock("", nodes, waits, starts, lambda lookup: None, {})
+
+
+def plan(root: PlanBlock) -> Plan:
+    """A plan of one block."""
+    return Plan("benchmark", "", Path(), Source("", ""), (), {}, {}, Limits(), root)
+
+
+async def execute(command: Any) -> tuple[Any, Meta]:
+    """The step that does nothing."""
+    return None, META
+
+
+def ours(shape: Shape) -> Measured:
+    """Our scheduler on one shape."""
+    root = block(shape.before)
+    if shape.rounds:
+        root = block([()], LoopWork(None, None, shape.rounds, root))
+    compiled = plan(root)
+    if shape.runs == 1:
+        return lambda: Driver(compiled, execute).run({})
+    return lambda: asyncio.gather(*(Driver(compiled, execute).run({}) for _ in range(shape.runs)))
+
+
+async def node(before: Sequence[asyncio.Task[None]] = ()) -> None:
+    """A bare node: awaits its predecessors, then does nothing."""
+    for task in before:
+        await task
+
+
+def bare(shape: Shape) -> Measured:
+    """One asyncio task per node, and nothing else."""
+
+    async def in_turn() -> None:
+        for _ in range(shape.nodes):
+            await asyncio.create_task(node())
+
+    async def graph() -> None:
+        tasks: list[asyncio.Task[None]] = []
+        for others in shape.before:
+            tasks.append(asyncio.create_task(node([tasks[other] for other in others])))
+        for task in tasks:
+            await task
+
+    if shape.rounds or shape.before == chain(len(shape.before)):
+        return in_turn
+    if shape.runs == 1:
+        return graph
+    return lambda: asyncio.gather(*(graph() for _ in range(shape.runs)))
+
+
+def cpu_us(measured: Measured, count: int) -> float:
+    """CPU microseconds per node of one go."""
+
+    async def go() -> float:
+        started = time.process_time()
+        await measured()
+        return time.process_time() - started
+
+    gc.collect()
+    return asyncio.run(go()) / count * 1e6
+
+
+def growing(repeats: int) -> dict[int, float]:
+    """CPU microseconds per node of graphs of growing size: chains up to 100 nodes, then layers."""
+    plans = {size: plan(block(layered(size) if size >= SIZE else chain(size))) for size in SIZES}
+    times: dict[int, list[float]] = {size: [] for size in SIZES}
+    for _ in range(repeats):
+        for size, compiled in plans.items():
+            times[size].append(cpu_us(partial(in_turn, compiled, max(1, SIZE // size)), max(SIZE, size)))
+    return {size: statistics.median(values) for size, values in times.items()}
+
+
+async def in_turn(compiled: Plan, runs: int) -> None:
+    """Run a plan so many times."""
+    for _ in range(runs):
+        await Driver(compiled, execute).run({})
+
+
+class LangGraph:
+    """The peer, installed for the occasion."""
+
+    def __init__(self, folder: Path) -> None:
+        print("installing langgraph ...", file=sys.stderr)
+        venv.create(folder, with_pip=True)
+        python = str(folder / "bin" / "python")
+        subprocess.run([python, "-m", "pip", "install", "--quiet", "langgraph"], check=True, stdout=sys.stderr)
+        script = Path(__file__).with_name("scheduler_langgraph.py")
+        self.process = subprocess.Popen([python, script], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        self.version = self.ask(json.dumps({name: shape._asdict() for name, shape in SHAPES.items()}))
+
+    def ask(self, line: str) -> str:
+        """Send a line, return the answer."""
+        assert self.process.stdin is not None
+        assert self.process.stdout is not None
+        print(line, file=self.process.stdin, flush=True)
+        return self.process.stdout.readline().strip()
+
+    def cpu_us(self, name: str) -> float:
+        """CPU microseconds per node of one go."""
+        return float(self.ask(name)) / SHAPES[name].nodes * 1e6
+
+    def close(self) -> None:
+        """End the process."""
+        self.process.communicate()
+
+
+def compare(repeats: int, peer: LangGraph | None) -> dict[str, dict[str, float]]:
+    """Medians per shape and competitor."""
+    subjects = {name: (ours(shape), bare(shape)) for name, shape in SHAPES.items()}
+    times: dict[str, dict[str, list[float]]] = {name: {"agentspec": [], "asyncio": []} for name in SHAPES}
+    for repeat in range(repeats):
+        for name, (our, plain) in subjects.items():
+            times[name]["agentspec"].append(cpu_us(our, SHAPES[name].nodes))
+            times[name]["asyncio"].append(cpu_us(plain, SHAPES[name].nodes))
+            if peer is not None and repeat % 5 == 0:  # it takes long, and varies little
+                times[name].setdefault("langgraph", []).append(peer.cpu_us(name))
+    return {name: {who: statistics.median(one) for who, one in row.items()} for name, row in times.items()}
+
+
+def bounds(medians: dict[str, dict[str, float]], sizes: dict[int, float]) -> dict[str, bool]:
+    """What must hold, and whether it does."""
+    found = {}
+    for name, row in medians.items():
+        times = row["agentspec"] / row["asyncio"]
+        found[f"{name}: {times:.2f} times bare asyncio, at most {MOST_TIMES_BARE:g}"] = times <= MOST_TIMES_BARE
+        if "langgraph" in row:
+            below = row["langgraph"] / row["agentspec"]
+            text = f"{name}: {below:.0f} times below LangGraph, at least {LEAST_TIMES_BELOW_LANGGRAPH:g}"
+            found[text] = below >= LEAST_TIMES_BELOW_LANGGRAPH
+    growth = max(sizes.values()) / sizes[SIZE]
+    found[f"10 to 100,000 nodes: {growth:.2f} times the cost at 1,000, at most {MOST_GROWTH:g}"] = growth <= MOST_GROWTH
+    return found
+
+
+def main() -> int:
+    """Measure, print, and return 1 when a bound does not hold."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n")[0])
+    parser.add_argument("--langgraph", action="store_true", help="install LangGraph in a temporary folder, too")
+    parser.add_argument("--json", action="store_true")
+    parser.add_argument("--repeats", type=int, default=15)
+    options = parser.parse_args()
+    with tempfile.TemporaryDirectory() as folder:
+        peer = LangGraph(Path(folder)) if options.langgraph else None
+        medians = compare(options.repeats, peer)
+        if peer is not None:
+            peer.close()
+    sizes = growing(max(3, options.repeats // 3))
+    held = bounds(medians, sizes)
+    if options.json:
+        version = peer.version if peer is not None else None
+        report = {"cpu_us_per_node": medians, "by_size": sizes, "langgraph": version, "bounds": held}
+        print(json.dumps(report, indent=2))
+    else:
+        print_tables(medians, sizes, peer)
+        for text, holds in held.items():
+            print(f"{'PASS' if holds else 'FAIL'}  {text}")
+    return 0 if all(held.values()) else 1
+
+
+def print_tables(medians: dict[str, dict[str, float]], sizes: dict[int, float], peer: LangGraph | None) -> None:
+    """CPU microseconds per node."""
+    peers = ["agentspec", "asyncio"] + (["langgraph"] if peer is not None else [])
+    print(f"{'CPU us per node':24}" + "".join(f"{who:>12}" for who in peers))
+    for name, row in medians.items():
+        print(f"{name:24}" + "".join(f"{row[who]:12.2f}" for who in peers))
+    print(f"{'nodes':24}" + "".join(f"{size:12,}" for size in sizes))
+    print(f"{'agentspec':24}" + "".join(f"{value:12.2f}" for value in sizes.values()))
+    if peer is not None:
+        print(f"langgraph {peer.version}")
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
