@@ -231,6 +231,13 @@ def bounds(medians: dict[str, dict[str, float]], sizes: dict[int, float]) -> dic
     return found
 
 
+def table(title: str, rows: dict[str, dict[str, float]]) -> list[str]:
+    """Lines of a table of figures."""
+    columns = next(iter(rows.values()))
+    head = f"{title:24}" + "".join(f"{name:>12}" for name in columns)
+    return [head, *(f"{name:24}" + "".join(f"{row[key]:12.2f}" for key in columns) for name, row in rows.items())]
+
+
 def main() -> int:
     """Measure, print, and return 1 when a bound does not hold."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n")[0])
@@ -250,22 +257,11 @@ def main() -> int:
         report = {"cpu_us_per_node": medians, "by_size": sizes, "langgraph": version, "bounds": held}
         print(json.dumps(report, indent=2))
     else:
-        print_tables(medians, sizes, peer)
+        print(*table("CPU us per node", medians), "", sep="\n")
+        print(*table("nodes", {"agentspec": {f"{size:,}": value for size, value in sizes.items()}}), "", sep="\n")
         for text, holds in held.items():
             print(f"{'PASS' if holds else 'FAIL'}  {text}")
     return 0 if all(held.values()) else 1
-
-
-def print_tables(medians: dict[str, dict[str, float]], sizes: dict[int, float], peer: LangGraph | None) -> None:
-    """CPU microseconds per node."""
-    peers = ["agentspec", "asyncio"] + (["langgraph"] if peer is not None else [])
-    print(f"{'CPU us per node':24}" + "".join(f"{who:>12}" for who in peers))
-    for name, row in medians.items():
-        print(f"{name:24}" + "".join(f"{row[who]:12.2f}" for who in peers))
-    print(f"{'nodes':24}" + "".join(f"{size:12,}" for size in sizes))
-    print(f"{'agentspec':24}" + "".join(f"{value:12.2f}" for value in sizes.values()))
-    if peer is not None:
-        print(f"langgraph {peer.version}")
 
 
 if __name__ == "__main__":

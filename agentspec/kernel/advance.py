@@ -190,13 +190,23 @@ def _frame_failed(state: State, frame: Frame, failure: Failure) -> None:
     if visit is None:
         _end_failed(state, failure)
     elif isinstance(visit, MapVisit) and visit.work.keep_going:
-        _stop_inside(state, frame)
+        if not _is_alone(frame):
+            _stop_inside(state, frame)
         state.problems.append(failure)
         controllers.child_done(state, visit, frame, None)
     else:
-        _stop_inside(state, visit)
+        if isinstance(visit, MapVisit) or not _is_alone(frame):
+            _stop_inside(state, visit)
         unwatch(state, visit.path)
         _failed(state, visit.frame, visit.node, visit.attempt, failure)
+
+
+def _is_alone(frame: Frame) -> bool:
+    """Tell whether the node that failed is the only one that was going on: then nothing is to be stopped.
+
+    It usually is, and looking for others among all running steps would make many failures at once dear.
+    """
+    return sum(not how and not left for how, left in zip(frame.settled, frame.waiting, strict=True)) <= 1
 
 
 def _stop_inside(state: State, owner: Visit | Frame) -> None:

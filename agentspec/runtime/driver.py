@@ -25,15 +25,7 @@ from agentspec.api.events import (
     StepSucceeded,
 )
 from agentspec.api.messages import Json
-from agentspec.kernel import (
-    Announce,
-    CancelStep,
-    StartStep,
-    StartTimer,
-    StopTimer,
-    advance,
-    new_state,
-)
+from agentspec.kernel import Announce, CancelStep, StartStep, StartTimer, StopTimer, advance, new_state
 from agentspec.kernel.advance import Stimulus
 from agentspec.plan.model import Plan
 
@@ -99,9 +91,12 @@ class Driver:
             error = LimitReached(f"the limit `wall: {wall_s:g}s` is reached", hint="raise `limits: {wall: …}`")
             self._from_timer(RunCancelled(Failure.of("", error)), self._feed)
 
-    def _feed(self, event: RunStarted | StepSucceeded | StepFailed | RunCancelled) -> None:
+    def _tell(self, event: Event) -> None:
         if self._observe is not None:
             self._observe(event)
+
+    def _feed(self, event: RunStarted | StepFailed | RunCancelled) -> None:
+        self._tell(event)
         self._apply(event)
 
     def _apply(self, event: Stimulus) -> None:
@@ -112,8 +107,7 @@ class Driver:
                 else:
                     self._ready.append(command)
             elif isinstance(command, Announce):
-                if self._observe is not None:
-                    self._observe(command.event)
+                self._tell(command.event)
             elif isinstance(command, CancelStep):
                 self._cancel_step(command.path)
             elif isinstance(command, StartTimer):
@@ -121,8 +115,7 @@ class Driver:
             elif isinstance(command, StopTimer):
                 self._stop_timer(command.path)
             else:
-                if self._observe is not None:
-                    self._observe(command.event)
+                self._tell(command.event)
                 self._end(None)
 
     def _end(self, crash: BaseException | None) -> None:
@@ -172,13 +165,10 @@ class Driver:
             except AgentspecError as error:
                 event = StepFailed(path, command.attempt, Failure.of(path, error))
             except asyncio.CancelledError as error:
-                if me in self._unwanted:
-                    pass
-                elif me.cancelling():
+                if me.cancelling() and me not in self._unwanted:
                     raise
-                else:  # the step itself gave up; nobody had asked for it
-                    crash = StepCrashed(f"`{path}` was cancelled from inside: {error!r}")
-                    event = StepFailed(path, command.attempt, Failure.of(path, crash))
+                crash = StepCrashed(f"`{path}` was cancelled from inside: {error!r}")
+                event = StepFailed(path, command.attempt, Failure.of(path, crash))
             if me in self._unwanted:  # cancelled by the kernel: nobody waits for the answer
                 self._unwanted.discard(me)
                 me.uncancel()
@@ -204,8 +194,7 @@ class Driver:
         raise _too_late(command.path, timeout_s)
 
     def _set_timer(self, command: StartStep | StartTimer, seconds: float) -> None:
-        timer = asyncio.get_running_loop().call_later(seconds, self._ring, command)
-        self._timers[command.path] = timer
+        self._timers[command.path] = asyncio.get_running_loop().call_later(seconds, self._ring, command)
 
     def _stop_timer(self, path: str) -> bool:
         timer = self._timers.pop(path, None)
@@ -261,8 +250,7 @@ class Driver:
         for patience_s in _PATIENCE_S:
             if not left:
                 return
-            _, pending = await asyncio.wait(left, timeout=patience_s)
-            left = list(pending)
+            left = list((await asyncio.wait(left, timeout=patience_s))[1])
             for worker in left:
                 worker.cancel()
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from agentspec.api.errors import EvaluationFailed
 from agentspec.api.tool import Effect, Tool
 from agentspec.plan.model import (
     Compiled,
@@ -26,6 +27,7 @@ from agentspec.spec.source import Source, Span
 
 SOURCE = Source("by hand", "")
 SPAN = Span(1, 1, 1, 1)
+TWICE = Retry.model_validate({"times": 2, "wait": "1s", "backoff": 3})
 LM = LmWork("m", (), None, 0, Settings())
 
 
@@ -106,3 +108,8 @@ def loop(inner: PlanBlock, most: int, until: Compiled | None = None, again: Comp
 
 def always(value: Any) -> Callable[[Any], Any]:
     return lambda lookup: value
+
+
+def broken(lookup: Any) -> Any:
+    """An expression that cannot be evaluated."""
+    raise EvaluationFailed("`x` is null")

@@ -34,6 +34,8 @@ from agentspec.kernel.invariants import broken_invariants
 from agentspec.kernel.state import Frame, LoopVisit, MapVisit, Settled, Visit
 from agentspec.plan.model import Plan
 
+from .builder import Draft, block, plan
+
 Answer = Callable[[StartStep], Any]
 """Gives a step's value, or a `Failure`."""
 
@@ -41,8 +43,8 @@ Answer = Callable[[StartStep], Any]
 class Player:
     """Drives one run, one event at a time."""
 
-    def __init__(self, plan: Plan) -> None:
-        self.state = new_state(plan)
+    def __init__(self, compiled: Plan) -> None:
+        self.state = new_state(compiled)
         self.open: dict[str, StartStep] = {}
         self.timers: dict[str, StartTimer] = {}
         self.history: list[tuple[Stimulus, list[Command]]] = []
@@ -150,3 +152,8 @@ class Player:
 
     def entered(self, path: str) -> list[str]:
         return [event.choice for event in self.announced if isinstance(event, ControllerEntered) and event.path == path]
+
+
+def run(*drafts: Draft, **options: Any) -> Player:
+    """A run that has begun, of one block."""
+    return Player(plan(block(*drafts, **options)))

@@ -87,7 +87,12 @@ def test_nothing_reaches_the_terminal_unescaped() -> None:
     text = "a: \x1b[31m\u202e\u200b\x07b"
     shown = render(
         Diagnostic(
-            "AS203", "key `\x1b]0;x\x07`\n", Source("\x1b.yaml", text), Span(1, 4, 1, 5), "\x9b", (Note(Span(1, 1, 1, 2), "\r"),)
+            "AS203",
+            "key `\x1b]0;x\x07`\n",
+            Source("\x1b.yaml", text),
+            Span(1, 4, 1, 5),
+            "\x9b",
+            (Note(Span(1, 1, 1, 2), "\r"),),
         )
     )
     assert all(char == "\n" or char.isprintable() for char in shown)
@@ -127,7 +132,12 @@ def test_the_order_is_that_of_the_file_and_the_end_counts() -> None:
     ]
     shown = render_all(found)
     heads = [line for line in shown.split("\n") if "[AS" in line]
-    assert heads == ["error[AS110]: whole", "warning[AS301]: a message", "error[AS301]: a message", "error[AS301]: a message"]
+    assert heads == [
+        "error[AS110]: whole",
+        "warning[AS301]: a message",
+        "error[AS301]: a message",
+        "error[AS301]: a message",
+    ]
     assert shown.endswith("\n\n3 errors, 1 warning")
     assert render_all([]) == "no problems found"
 
@@ -150,7 +160,9 @@ def test_github_commands_cannot_be_broken_out_of() -> None:
 
 
 def test_spec_invalid_speaks_for_its_first_problem() -> None:
-    error = SpecInvalid([at("a\nb", 2, 1, 1), Diagnostic("AS105", "twice", Source("agent.yaml", "a"), Span(1, 1, 1, 2))])
+    error = SpecInvalid(
+        [at("a\nb", 2, 1, 1), Diagnostic("AS105", "twice", Source("agent.yaml", "a"), Span(1, 1, 1, 2))]
+    )
     assert (error.code, error.exit) == ("AS105", Exit.SPEC_INVALID)
     assert error.message == "agent.yaml:1:1: twice (and 1 more)"
     assert SpecInvalid.code != "AS105"

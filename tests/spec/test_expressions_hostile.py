@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import time
 from typing import Any
@@ -22,7 +23,7 @@ ESCAPES = [
     "''.__class__.__mro__[1].__subclasses__()",
     "a.__init__.__globals__",
     "a['__class__']",
-    "a[\"__init__\"]",
+    'a["__init__"]',
     "a | attr('__class__')",
     "[a] | map(attribute='__class__') | list",
     "[a] | map(attribute='b.__class__')",
@@ -154,7 +155,7 @@ def test_bombs_are_defused(text: str) -> None:
     try:
         result = compile_expression(expression)(DATA.__getitem__)
     except EvaluationFailed as error:
-        assert len(error.message) < 200
+        assert len(error.message) < 200  # noqa: PT017 - failing is one of two good outcomes
     else:
         assert len(result) <= MAX_TEXT
     assert time.process_time() - begin < 5
@@ -181,13 +182,13 @@ def test_extreme_expressions_are_refused_or_evaluated(text: str) -> None:
     expression, problems = check(text, bare=True)
     assert (expression is None) == bool(problems)
     if expression is not None:
-        try:
+        with contextlib.suppress(EvaluationFailed):
             compile_expression(expression)(DATA.__getitem__)
-        except EvaluationFailed:
-            pass
 
 
-@pytest.mark.parametrize("text", ["${{ ' }} " * 30_001, "${{ a " * 50_000, "{% if a %}" * 3_000, "${{" * 100_000, "{%" * 100_000])
+@pytest.mark.parametrize(
+    "text", ["${{ ' }} " * 30_001, "${{ a " * 50_000, "{% if a %}" * 3_000, "${{" * 100_000, "{%" * 100_000]
+)
 def test_long_broken_texts_end_quickly(text: str) -> None:
     begin = time.process_time()
     assert check(text, statements=True)[1]
@@ -195,15 +196,50 @@ def test_long_broken_texts_end_quickly(text: str) -> None:
 
 
 words = st.sampled_from(
-    ["a", "a.b", "a.c[2].d", "xs", "s", "zz", "1", "0", "-1", "2.5", "'x'", "true", "none", "null", "[1, 'b']", "{'k': a}"]
+    [
+        "a",
+        "a.b",
+        "a.c[2].d",
+        "xs",
+        "s",
+        "zz",
+        "1",
+        "0",
+        "-1",
+        "2.5",
+        "'x'",
+        "true",
+        "none",
+        "null",
+        "[1, 'b']",
+        "{'k': a}",
+    ]
 )
 operators = st.sampled_from(
-    [" + ", " - ", " * ", " / ", " // ", " % ", " ~ ", " == ", " != ", " < ", " >= ", " in ", " not in ", " and ", " or "]
+    [
+        " + ",
+        " - ",
+        " * ",
+        " / ",
+        " // ",
+        " % ",
+        " ~ ",
+        " == ",
+        " != ",
+        " < ",
+        " >= ",
+        " in ",
+        " not in ",
+        " and ",
+        " or ",
+    ]
 )
 
 
 def combine(inner: st.SearchStrategy[str]) -> st.SearchStrategy[str]:
-    argument = st.sampled_from(["", "()", "(1)", "('b')", "(attribute='b')", "(2, true)", "(xs)", "('upper')", "('odd')"])
+    argument = st.sampled_from(
+        ["", "()", "(1)", "('b')", "(attribute='b')", "(2, true)", "(xs)", "('upper')", "('odd')"]
+    )
     return st.one_of(
         st.tuples(inner, operators, inner).map(lambda parts: f"({''.join(parts)})"),
         st.tuples(inner, st.sampled_from(sorted(FILTERS)), argument).map(lambda p: f"({p[0]} | {p[1]}{p[2]})"),
@@ -225,7 +261,7 @@ json_values = st.recursive(
 )
 
 
-@settings(max_examples=600, deadline=1000)
+@settings(max_examples=250, deadline=1000)
 @given(expressions, st.dictionaries(st.sampled_from(["a", "xs", "s"]), json_values), st.booleans())
 def test_accepted_expressions_give_json_or_fail_properly(text: str, data: dict[str, Any], inside: bool) -> None:
     expression, problems = check(f"x ${{{{ {text} }}}}" if inside else text, bare=not inside)
@@ -236,20 +272,18 @@ def test_accepted_expressions_give_json_or_fail_properly(text: str, data: dict[s
     try:
         result = compile_expression(expression)(data.__getitem__)
     except EvaluationFailed as error:
-        assert len(error.message) < 200
+        assert len(error.message) < 200  # noqa: PT017 - failing is one of two good outcomes
     else:
         json.dumps(result, allow_nan=False)
         assert isinstance(result, str) or not inside
     assert json.dumps(data) == before
 
 
-pieces = st.sampled_from(
-    ["${{", "}}", "{%", "%}", "-%}", "{%-", " if ", " for ", " in ", " else ", "endif", "endfor", "set ", "raw", "endraw"]
-    + ["a", ".b", "'", '"', "(", ")", "[", "]", "{", "}", "|", "upper", "default", "\\", "=", "==", "~", "1", "é", "\n", " "]
-)
+PIECES = "${{ }} {% %} -%} {%- if for in else endif endfor set raw endraw a .b ( ) [ ] { } | upper default = == ~ 1 é"
+pieces = st.sampled_from([*PIECES.split(" "), " ", "\n", "'", '"', "\\"])
 
 
-@settings(max_examples=600, deadline=1000)
+@settings(max_examples=250, deadline=1000)
 @given(st.lists(pieces | st.text(max_size=3), max_size=25).map("".join), st.booleans(), st.booleans())
 def test_any_text_is_an_expression_or_a_located_problem(text: str, bare: bool, statements: bool) -> None:
     expression, problems = check(text, bare=bare, statements=statements)
@@ -264,7 +298,5 @@ def test_any_text_is_an_expression_or_a_located_problem(text: str, bare: bool, s
     for reference in expression.references:
         assert text[reference.start : reference.end].strip("(").startswith(str(reference.path[0])[:1])
     assert expression.ast is None or expression.kind in ("value", "template")
-    try:
+    with contextlib.suppress(EvaluationFailed):
         compile_expression(expression)({"a": {"b": [1]}, "b": "x"}.__getitem__)
-    except EvaluationFailed:
-        pass

@@ -55,7 +55,15 @@ text_filters = st.sampled_from(
      "truncate(7, false, '…', 0)", "indent(2)", "indent(2, true)", "wordwrap(6)", "reverse", "string", "default('z')"]
 )  # fmt: skip
 list_filters = st.sampled_from(
-    ["sort", "sort(reverse=true)", "unique | list", "reverse | list", "list", "default([])", "sort(case_sensitive=true)"]
+    [
+        "sort",
+        "sort(reverse=true)",
+        "unique | list",
+        "reverse | list",
+        "list",
+        "default([])",
+        "sort(case_sensitive=true)",
+    ]
 )
 numeric = st.recursive(
     numbers,
@@ -82,12 +90,12 @@ listed = st.one_of(
     st.tuples(lists, list_filters).map(lambda p: f"({p[0]} | {p[1]})"),
     textual.map(lambda p: f"({p} | split(' '))"),
     st.tuples(lists, lists).map(lambda p: f"({p[0]} + {p[1]})"),
-    tests_of_numbers.map(lambda p: f"(a.d | select('{p.split('(')[0]}'{', 2' if '(1' in p or '(2' in p else ''}) | list)")
-    .filter(lambda text: "'eq'" not in text and "'in'" not in text),
+    st.sampled_from(["'odd'", "'even'", "'gt', 1", "'le', 2", "'number'"]).map(lambda p: f"(a.d | select({p}) | list)"),
     st.sampled_from(
         ["rows | map(attribute='n') | list", "rows | selectattr('n', 'gt', 1) | list", "rows | sort(attribute='s')",
          "rows | sort(attribute='n', reverse=true) | map(attribute='s') | list", "words | map('upper') | list",
-         "rows | rejectattr('s', 'eq', 'a') | map(attribute='n') | list", "rows | groupby('s')", "words | select | list",
+         "rows | rejectattr('s', 'eq', 'a') | map(attribute='n') | list", "rows | groupby('s')",
+         "words | select | list",
          "words | unique(case_sensitive=true) | list", "rows | unique(attribute='s') | list", "a.e | items | list",
          "rows | map(attribute='q', default=0) | list", "words | map('replace', 'b', 'z') | list"]
     ),
@@ -109,7 +117,7 @@ anything = st.one_of(
 )
 
 
-@settings(max_examples=1500, deadline=1000)
+@settings(max_examples=250, deadline=1000)
 @given(anything)
 def test_values_are_those_of_jinja(text: str) -> None:
     try:
@@ -128,21 +136,27 @@ def test_values_are_those_of_jinja(text: str) -> None:
 
 statements = st.recursive(
     st.one_of(
-        st.sampled_from(["x", " ", "\n", "- ", "  ", "${{ s }}", "${{ a.c }}", "${{ y }}", "${{- a.b -}}", "${{ loop.index }}"]),
+        st.sampled_from(
+            ["x", " ", "\n", "- ", "  ", "${{ s }}", "${{ a.c }}", "${{ y }}", "${{- a.b -}}", "${{ loop.index }}"]
+        ),
         textual.map(lambda p: f"${{{{ {p} }}}}"),
-        st.sampled_from(["{% set y = 5 %}", "{%- set y = s -%}", "{% set y = a.c + 1 %}\n", "{% raw %} ${{ q }} {% endraw %}"]),
+        st.sampled_from(
+            ["{% set y = 5 %}", "{%- set y = s -%}", "{% set y = a.c + 1 %}\n", "{% raw %} ${{ q }} {% endraw %}"]
+        ),
     ),
     lambda inner: st.one_of(
         st.lists(inner, max_size=3).map("".join),
         st.tuples(logical, inner, inner).map(lambda p: f"{{% if {p[0]} %}}{p[1]}{{% else %}}\n{p[2]}{{% endif %}}"),
-        st.tuples(lists, inner).map(lambda p: f"  {{% for y in {p[0]} %}}\n{p[1]}${{{{ loop.last | int }}}}{{%- endfor %}}\n"),
+        st.tuples(lists, inner).map(
+            lambda p: f"  {{% for y in {p[0]} %}}\n{p[1]}${{{{ loop.last | int }}}}{{%- endfor %}}\n"
+        ),
         inner.map(lambda p: f"{{% for y in a.d if y > 1 -%}}\n {p}{{% else %}}none{{% endfor +%}}\n"),
     ),
     max_leaves=6,
 )
 
 
-@settings(max_examples=800, deadline=1000)
+@settings(max_examples=200, deadline=1000)
 @given(statements)
 def test_templates_are_those_of_jinja(text: str) -> None:
     try:
@@ -155,4 +169,6 @@ def test_templates_are_those_of_jinja(text: str) -> None:
 
 
 def test_the_comparison_compares() -> None:
-    assert of_jinja("rows | groupby('s')") == compile_expression(parse("rows | groupby('s')", bare=True))(DATA.__getitem__)
+    assert of_jinja("rows | groupby('s')") == compile_expression(parse("rows | groupby('s')", bare=True))(
+        DATA.__getitem__
+    )

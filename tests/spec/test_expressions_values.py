@@ -207,7 +207,9 @@ def test_what_cannot_be_done_is_said_without_the_data(text: str, message: str) -
 def test_what_a_tool_supplies_is_never_a_template() -> None:
     hostile = {"x": "${{ secret }} {% for %} {{ 7 * 7 }}", "secret": "s"}
     for text in ("${{ x }}", "a ${{ x }}", "{% if x %}${{ x }}{% endif %}", "${{ x | upper | lower }}"):
-        assert "${{ secret }} {% for %} {{ 7 * 7 }}" in compile_expression(parse(text, statements=True))(hostile.__getitem__)
+        assert "${{ secret }} {% for %} {{ 7 * 7 }}" in compile_expression(parse(text, statements=True))(
+            hostile.__getitem__
+        )
 
 
 def test_errors_of_the_lookup_pass_unchanged() -> None:

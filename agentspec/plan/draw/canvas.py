@@ -64,9 +64,16 @@ class Sheet:
         return Drawing(["".join(row) for row in self._rows], len(self._rows[0]) if self._rows else 0)
 
 
-def frame(inside: Drawing, look: str, title: str = "", *, dashed: bool = False, centred: bool = False) -> Drawing:
-    """Draw a frame in one of the looks, its title in the upper border, with a column of room on both sides."""
-    corner, level, right, upright, left_low, right_low = _FRAMES[look]
+def frame(
+    inside: Drawing,
+    look: str,
+    title: str = "",
+    *,
+    dashed: bool = False,
+    centred: bool = False,
+) -> Drawing:
+    """Draw a frame in one of the looks, its title in the upper border."""
+    corner, level, right, upright, left_low, right_low = list(_FRAMES[look])
     if dashed:
         level, upright = _DASHED.get(level, level), _DASHED.get(upright, upright)
     width = max(inside.width + 2, cells(title) + 4 if title else 0)

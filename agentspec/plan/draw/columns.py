@@ -1,8 +1,8 @@
 """Where the members of each row stand, left to right: the third step of a layered drawing.
 
 Each row in turn moves as near to its neighbours as order and gaps allow: the least-squares positions under
-`x[i+1] - x[i] >= gap`, which are an isotonic regression once the gaps are subtracted (pool adjacent violators;
-Best, Chakravarti: Active set algorithms for isotonic regression, 1990).
+`x[i+1] - x[i] >= gap`, which are an isotonic regression once the gaps are subtracted (solved by pooling
+adjacent violators; Best, Chakravarti: Active set algorithms for isotonic regression, 1990).
 """
 
 from __future__ import annotations
@@ -20,7 +20,6 @@ def spread(
     widths: Sequence[float],
     gap: float,
     solid: int,
-    rounds: int = 10,
 ) -> list[float]:
     """Return the middle of every vertex. Vertices from `solid` on are bends; the leftmost edge is at 0."""
     middle = [0.0] * len(widths)
@@ -29,6 +28,7 @@ def spread(
         for vertex in row:
             middle[vertex] = at + widths[vertex] / 2
             at += widths[vertex] + gap
+    rounds = max(3, min(10, 60_000 // (len(widths) + 1)))
     for turn in range(rounds):
         for row in rows:
             _settle(row, middle, (up,), widths, gap, solid)

@@ -19,13 +19,13 @@ def as_dot(picture: Picture) -> str:
     """Write a `digraph`. A controller is a hexagon in a cluster of its own, from which its cases lead on."""
     lines = [
         f"digraph {_quoted(picture.name)} {{",
-        "    compound=true; rankdir=TB; nodesep=0.35; ranksep=0.45;",
+        '    compound=true; rankdir=TB; nodesep=0.35; ranksep=0.45; fontname="Helvetica"; fontsize=10;',
         '    node [fontname="Helvetica", fontsize=11, margin="0.16,0.08"];',
         '    edge [fontname="Helvetica", fontsize=9, color="#6e7781", arrowsize=0.7];',
     ]
     for member in picture.members[""]:
         lines += _member(picture, member, "    ")
-    by_key = {member.key: member for member in (*picture.nodes, *picture.boxes)}
+    by_key = {member.key: member for member in picture.everything}
     lines += [_edge(picture, edge, by_key) for edge in picture.edges]
     return "\n".join([*lines, "}", ""])
 
@@ -38,7 +38,7 @@ def _member(picture: Picture, member: Member, indent: str) -> Iterator[str]:
     style = "dashed" if member.conditional else "solid"
     yield f"{indent}subgraph cluster_{member.key} {{"
     if member.kind in ("case", "group"):
-        yield f'{deeper}label={_quoted(member.id)}; color="#c3b1ea"; style={style}; fontname="Helvetica"; fontsize=10;'
+        yield f'{deeper}label={_quoted(member.id)}; color="#c3b1ea"; style={style};'
     else:
         yield f'{deeper}label=""; color="#8e6fd8"; style={style};'
         yield f"{deeper}{member.key} [label={_label(member)}, {_look(member)}];"

@@ -10,6 +10,7 @@ from __future__ import annotations
 from bisect import bisect_left, insort
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 from agentspec.plan.draw.outline import Area
 
@@ -52,7 +53,7 @@ def arrange(area: Area) -> Layers:
 def crossings(layers: Layers) -> int:
     """Count the pairs of unit edges that cross."""
     total = 0
-    for upper, lower in zip(layers.rows, layers.rows[1:], strict=False):
+    for upper, lower in pairwise(layers.rows):
         place = {vertex: at for at, vertex in enumerate(lower)}
         seen: list[int] = []
         for vertex in upper:
@@ -93,7 +94,7 @@ def _rank(area: Area) -> Layers:
             up.append([])
             down.append([])
         chain.append(target)
-        for one, other in zip(chain, chain[1:], strict=False):
+        for one, other in pairwise(chain):
             down[one].append(other)
             up[other].append(one)
         chains.append(chain)
@@ -104,7 +105,7 @@ def _sweep(layers: Layers, *, downward: bool) -> None:
     """Sort every row by where its neighbours in the row before it stand on average."""
     near = layers.up if downward else layers.down
     rows = layers.rows if downward else layers.rows[::-1]
-    for fixed, row in zip(rows, rows[1:], strict=False):
+    for fixed, row in pairwise(rows):
         place = {vertex: at for at, vertex in enumerate(fixed)}
         # Of equals, every other sweep turns the order around, which gets it out of dead ends.
         held = {vertex: at for at, vertex in enumerate(row)}

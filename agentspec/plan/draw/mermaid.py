@@ -25,8 +25,8 @@ def as_mermaid(picture: Picture) -> str:
     for member in picture.members[""]:
         lines += _member(picture, member, "    ")
     lines += [f"    {edge.source} --> {edge.target}" for edge in picture.edges]
-    lines += [f"    class {member.key} {_look(member)}" for member in (*picture.nodes, *picture.boxes)]
-    lines += [f"    class {member.key} maybe" for member in (*picture.nodes, *picture.boxes) if member.conditional]
+    lines += [f"    class {one.key} {_look(one)}" for one in picture.everything]
+    lines += [f"    class {one.key} maybe" for one in picture.everything if one.conditional]
     return "\n".join(lines) + "\n" + _CLASSES
 
 

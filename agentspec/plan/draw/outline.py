@@ -82,7 +82,8 @@ class Outline:
             case ToolWork():
                 mark = _MARKS.get(work.tool.effect.value, "")
                 detail = f"{work.toolset}.{work.tool.name}"
-                return Item(key, path, node.id, "tool", detail, mark, conditional, about or work.tool.description)
+                about = about or work.tool.description
+                return Item(key, path, node.id, "tool", detail, mark, conditional, about)
             case MapWork():
                 area, detail = self._boxed(work.block, f"{path}/"), f"map ×{work.concurrency}"
                 return Item(key, path, node.id, "map", detail, "", conditional, about, area)
@@ -125,7 +126,8 @@ class Outline:
         shelves: dict[int, list[Item]] = {}
         for place, item in enumerate(area.items):
             shelves.setdefault(home[place], []).append(item)
-        items, index = [], {}
+        items: list[Item] = []
+        index: dict[int, int] = {}
         for place, shelf in shelves.items():
             index[place] = len(items)
             if len(shelf) == 1:

@@ -98,10 +98,16 @@ class Picture:
     edges: tuple[Edge, ...]
 
     @cached_property
+    def everything(self) -> tuple[Member, ...]:
+        """All nodes and boxes."""
+        both: list[Member] = [*self.nodes]
+        return (*both, *self.boxes)
+
+    @cached_property
     def members(self) -> dict[str, list[Member]]:
         """Per parent key, what lies in it, row by row, from left to right."""
         found: dict[str, list[Member]] = {"": []}
-        for member in sorted((*self.nodes, *self.boxes), key=lambda one: (one.rank, one.x)):
+        for member in sorted(self.everything, key=lambda one: (one.rank, one.x)):
             found.setdefault(member.parent, []).append(member)
         return found
 
@@ -115,5 +121,6 @@ class Picture:
 
     def sources(self, member: Member) -> Iterator[Member]:
         """The siblings that a member waits for, in reading order."""
-        before = {edge.source for edge in self.inner_edges.get(member.parent, ()) if edge.target == member.key}
+        edges = self.inner_edges.get(member.parent, ())
+        before = {edge.source for edge in edges if edge.target == member.key}
         return (one for one in self.members[member.parent] if one.key in before)

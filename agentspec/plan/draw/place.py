@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from math import ceil, sqrt
 
 from agentspec.plan.draw.columns import spread
@@ -12,7 +13,7 @@ from agentspec.plan.draw.words import cells
 from agentspec.plan.model import Plan
 
 ID_CELL, DETAIL_CELL, SMALL_CELL = 8.1, 6.9, 5.7
-"""Pixels that one letter takes in the sizes 13, 11 and 9: 0.62 em, a little more than any common monospaced font."""
+"""Pixels that a letter takes in the sizes 13, 11 and 9: 0.62 em, a little more than in common fonts."""
 
 LONGEST = 28
 """Columns of a label in a node; a longer one is cut."""
@@ -125,7 +126,7 @@ class _Placed:
             for rank, bend in enumerate(chain[1:-1], source.rank + 1):
                 points += [(middle[bend], bands[rank][0]), (middle[bend], bands[rank][1])]
             points += [(middle[chain[-1]], bands[target.rank][0]), (middle[chain[-1]], target.y)]
-            lower = [one for one, other in zip(points, points[1:], strict=False) if one[1] < other[1]]
+            lower = [one for one, other in pairwise(points) if one[1] < other[1]]
             bends = tuple(middle[bend] for bend in chain[1:-1])
             edge = Edge(source.key, target.key, parent, (*lower, points[-1]), bends)
             self.edges.setdefault(parent, []).append(edge)
@@ -146,16 +147,24 @@ def _leaf_size(item: Item) -> tuple[float, float]:
     return max(CHIP + max(first, second) + 14, 120.0), _NODE_HEIGHT
 
 
-def _flatten(items: list[Item], parent: str, dx: float, dy: float, nodes: list[Node], boxes: list[Box]) -> None:
+def _flatten(
+    items: list[Item],
+    parent: str,
+    dx: float,
+    dy: float,
+    nodes: list[Node],
+    boxes: list[Box],
+) -> None:
     for item in items:
-        x, y = round(item.x + dx, 1), round(item.y + dy, 1)
-        where = (parent, item.rank, x, y, round(item.width, 1), round(item.height, 1))
-        kind = item.kind
-        if kind == "lm" or kind == "tool" or kind == "inputs" or kind == "result":
-            words = (item.id, kind, item.detail, item.mark)
-            nodes.append(Node(item.key, item.path, *words, item.conditional, item.description, *where))
-        else:
-            about = (item.detail, item.conditional, item.description)
-            boxes.append(Box(item.key, item.path, item.id, kind, *about, *where))
-            inner = item.shelf or (item.area.items if item.area else [])
-            _flatten(inner, item.key, x, y, nodes, boxes)
+        x, y, wide, tall = (round(one, 1) for one in (item.x + dx, item.y + dy, item.width, item.height))
+        key, path, name, detail = item.key, item.path, item.id, item.detail
+        maybe, about, rank = item.conditional, item.description, item.rank
+        match item.kind:
+            case "lm" | "tool" | "inputs" | "result" as kind:
+                mark = item.mark
+                node = Node(key, path, name, kind, detail, mark, maybe, about, parent, rank, x, y, wide, tall)
+                nodes.append(node)
+            case "switch" | "map" | "loop" | "case" | "group" as kind:
+                box = Box(key, path, name, kind, detail, maybe, about, parent, rank, x, y, wide, tall)
+                boxes.append(box)
+                _flatten(item.shelf or (item.area.items if item.area else []), key, x, y, nodes, boxes)

@@ -57,7 +57,7 @@ def tracks(nets: Sequence[Net]) -> list[int] | None:
             continue
         first, last = nets[place].ends
         track = max((given[other] + 1 for other in above[place]), default=0)
-        while track < len(taken) and any(first <= end + 1 and start <= last + 1 for start, end in taken[track]):
+        while track < len(taken) and any(first <= end + 1 and one <= last + 1 for one, end in taken[track]):
             track += 1
         taken += [[] for _ in range(track + 1 - len(taken))]
         taken[track].append((first, last))

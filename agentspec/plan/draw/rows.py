@@ -131,7 +131,7 @@ def _nets(row: Sequence[Cell]) -> list[Net] | None:
 
 
 def _dislike(port: int, own: set[int], exits: set[int], target: Cell) -> tuple[bool, bool, int, int]:
-    """Sorts ports: not below a foreign exit, straight below the own one, else near the middle of the target."""
+    """Sorts ports: not below a foreign exit, straight below the own one, else near the target's middle."""
     crowded = any(abs(port - other) == 1 for other in target.entries.values())
     straight = len(own) == 1 and port in own and port != target.middle
     return port in exits - own, crowded, 0 if straight else 1 + abs(port - target.middle), port

@@ -66,7 +66,8 @@ def _node(node: Node) -> Iterator[str]:
     yield _text(x + CHIP, y + 37, node.detail, DETAIL_CELL, width - CHIP - 12, "as-soft as-detail")
     if badge:
         left = x + width - badge - 8
-        yield f'<rect class="as-write" x="{_n(left)}" y="{_n(y + 9)}" width="{_n(badge)}" height="14" rx="3"/>'
+        size = f'width="{_n(badge)}" height="14" rx="3"'
+        yield f'<rect class="as-write" x="{_n(left)}" y="{_n(y + 9)}" {size}/>'
         yield _text(left + 4, y + 19, node.mark, SMALL_CELL, badge, "as-write-word as-small")
 
 

@@ -1,4 +1,4 @@
-"""Colours and shapes of the SVG. Plain rules and one media query: no variables, so that old viewers follow."""
+"""Colours and letters of the SVG. Plain rules and one media query, no variables: old viewers follow, too."""
 
 from __future__ import annotations
 

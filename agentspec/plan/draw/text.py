@@ -1,8 +1,8 @@
-"""Draws a picture for a terminal. What is too wide for a drawing becomes a list: `LM  sort  small  <- read`."""
+"""Draws a picture for a terminal. What is too wide for that becomes a list: `LM  sort  small  <- read`."""
 
 from __future__ import annotations
 
-from itertools import groupby
+from itertools import groupby, pairwise
 
 from agentspec.plan.draw.canvas import Drawing, beside, frame, stacked
 from agentspec.plan.draw.picture import Box, Edge, Member, Node, Picture
@@ -21,7 +21,7 @@ def as_text(picture: Picture, width: int = 100) -> str:
         lines.append(fit(clean(picture.description), width))
     body = _Terminal(picture).area("", width)
     lines += ["", *(line.rstrip() for line in body.lines)]
-    if any(one.conditional for one in (*picture.nodes, *picture.boxes)):
+    if any(one.conditional for one in picture.everything):
         lines += ["", fit("dashed or `?`: has a `when`, may be skipped", width)]
     return "\n".join(lines) + "\n"
 
@@ -29,10 +29,17 @@ def as_text(picture: Picture, width: int = 100) -> str:
 class _Terminal:
     def __init__(self, picture: Picture) -> None:
         self.picture = picture
+        self._done: dict[tuple[str, int], Drawing] = {}
 
     def area(self, parent: str, room: int) -> Drawing:
         """Draw what lies in a box, or everything for an empty key."""
         room = max(room, _NARROWEST)
+        # A row that is too wide is drawn again with all that it holds: without memory, 2 ** depth times.
+        if (parent, room) not in self._done:
+            self._done[parent, room] = self._area(parent, room)
+        return self._done[parent, room]
+
+    def _area(self, parent: str, room: int) -> Drawing:
         members = self.picture.members.get(parent, [])
         ranks = [list(group) for _, group in groupby(members, key=lambda member: member.rank)]
         return drawn(self._rows(ranks, parent, room), room) or self._list(members, room)
@@ -47,8 +54,8 @@ class _Terminal:
         cell_of: dict[str, Cell] = {}
         chains: dict[int, list[Cell]] = {id(edge): [] for edge in edges}
         rows = []
-        for rank, passing in zip(ranks, bends, strict=True):
-            row = self._row(rank, room - 4 * len(passing), cell_of)
+        for members, passing in zip(ranks, bends, strict=True):
+            row = self._row(members, room - 4 * len(passing), cell_of)
             for x, edge in passing:
                 cell = Cell(None)
                 chains[id(edge)].append(cell)
@@ -57,7 +64,7 @@ class _Terminal:
             rows.append([cell for _, cell in row])
         for edge in edges:
             way = [cell_of[edge.source], *chains[id(edge)], cell_of[edge.target]]
-            for source, target in zip(way, way[1:], strict=False):
+            for source, target in pairwise(way):
                 connect(source, target)
         return rows
 
@@ -81,12 +88,15 @@ class _Terminal:
         if isinstance(member, Node):
             return leaf(member, room)
         inner = max(room - 4, _NARROWEST)
-        inside = self._shelf(member, inner) if member.kind in ("switch", "group") else self.area(member.key, inner)
+        inside = self._inside(member, inner)
         if member.kind in ("case", "group"):
             return frame(inside, member.kind, fit(member.id, inner - 2), centred=member.kind == "case")
         room_for_id = max(inner - 6 - cells(member.detail), 4)
         title = f"C  {fit(member.id, room_for_id)}  {member.detail}"
         return frame(inside, "controller", title, dashed=member.conditional, centred=True)
+
+    def _inside(self, box: Box, room: int) -> Drawing:
+        return self._shelf(box, room) if box.kind in ("switch", "group") else self.area(box.key, room)
 
     def _shelf(self, box: Box, room: int) -> Drawing:
         members = self.picture.members.get(box.key, [])
@@ -111,8 +121,7 @@ class _Terminal:
             line = fit((f"{line}  <- {before}" if before else line).rstrip(), room)
             parts.append(Drawing([line], cells(line)))
             if isinstance(member, Box):
-                inside = self._shelf(member, room - 4) if member.kind in ("switch", "group") else None
-                inside = inside or self.area(member.key, room - 4)
+                inside = self._inside(member, room - 4)
                 parts.append(Drawing([f"    {line}" for line in inside.lines], inside.width + 4))
         return stacked(parts)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from importlib.metadata import entry_points
@@ -12,6 +13,7 @@ from pydantic import ValidationError
 
 from agentspec.api import BackendFactory
 from agentspec_pocket import options
+from agentspec_pocket.loaded import default_threads, physical_cores
 from agentspec_pocket.locate import SHIPPED
 
 
@@ -41,6 +43,11 @@ def test_shipped_models_are_offered_by_name(factory: BackendFactory) -> None:
 def test_options_that_make_no_sense_are_refused(wrong: dict[str, float]) -> None:
     with pytest.raises(ValidationError):
         options.PocketOptions.model_validate(wrong)
+
+
+def test_small_files_get_one_thread_and_large_ones_no_more_than_there_are() -> None:
+    assert default_threads(2_000_000) == 1
+    assert 1 <= default_threads(2_000_000_000) == physical_cores() <= (os.cpu_count() or 1)
 
 
 def test_every_option_is_described_and_in_the_readme() -> None:

@@ -175,7 +175,8 @@ class _Cursor:
         if kind == _STRING:
             length = self.count(_MAX_HEADER, 8)
             texts = [self.take(self.scalar("Q")) for _ in range(length)]
-            filled = [text for text in texts if text]
+            # llama.cpp ends a text at its first zero byte
+            filled = [text for text in (text.partition(b"\0")[0] for text in texts) if text]
             return Array(kind, length, distinct=len(set(filled)) == len(filled))
         if kind not in _SCALARS:
             raise GgufError("has an array of an unknown kind in its header")

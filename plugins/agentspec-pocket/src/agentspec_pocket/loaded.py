@@ -20,8 +20,6 @@ from agentspec.api import BackendError, BackendRefused, BackendUnavailable, Mode
 Result = TypeVar("Result")
 
 _SMALL_FILE = 50_000_000
-_LEAST_CONTEXT = 256
-"""llama.cpp rounds contexts up to a multiple of this."""
 
 
 @dataclass(frozen=True, slots=True)

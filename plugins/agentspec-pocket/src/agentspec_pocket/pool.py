@@ -36,6 +36,3 @@ class Pool:
                 return model
             self._models[key] = (model, users - 1)
             return None
-
-    def __len__(self) -> int:
-        return len(self._models)
