@@ -37,7 +37,7 @@ def big_spec(nodes: int) -> str:
             f"      {reads}",
             "    output: string",
         ]
-    lines.append("result: ${{ n%d | default('') }}" % (nodes - 1))
+    lines.append(f"result: ${{{{ n{nodes - 1} | default('') }}}}")
     return "\n".join(lines) + "\n"
 
 

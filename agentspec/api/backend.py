@@ -45,7 +45,9 @@ class Backend(Protocol):
     """
 
     @property
-    def capabilities(self) -> Capabilities: ...
+    def capabilities(self) -> Capabilities:
+        """What the model can do, as far as it is known before the first call."""
+        ...
 
     async def generate(self, request: Request) -> Reply:
         """Ask once. Raises `BackendError`."""

@@ -1,4 +1,4 @@
-"""`agentspec check SPEC…`"""
+"""The command `agentspec check SPEC…`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`agentspec doctor`"""
+"""The command `agentspec doctor`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`agentspec explain CODE`"""
+"""The command `agentspec explain CODE`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`agentspec graph SPEC`"""
+"""The command `agentspec graph SPEC`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`agentspec init NAME`"""
+"""The command `agentspec init NAME`."""
 
 from __future__ import annotations
 

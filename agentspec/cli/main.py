@@ -102,7 +102,7 @@ def _warn_of_namesake() -> None:
     """Another project on PyPI is called `agentspec` and installs the same package and command."""
     folder = Path(__file__).parents[2]
     try:
-        names = os.listdir(folder)
+        names = [entry.name for entry in folder.iterdir()]
     except OSError:
         return
     if any(name.startswith("agentspec-") and name.endswith(".dist-info") for name in names):

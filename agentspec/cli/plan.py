@@ -1,4 +1,4 @@
-"""`agentspec plan SPEC`"""
+"""The command `agentspec plan SPEC`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`agentspec run SPEC`"""
+"""The command `agentspec run SPEC`."""
 
 from __future__ import annotations
 
@@ -9,13 +9,15 @@ import os
 import sys
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
+from typing import IO
 
 import click
 from rich.console import Console
 
 from agentspec.api.errors import Exit
-from agentspec.api.events import Event, Failure
+from agentspec.api.events import Event, Failure, Meta
 from agentspec.cli.loading import binding_options, load_plan, pairs
 from agentspec.cli.render.errors import printable, show_diagnostic
 from agentspec.cli.render.report import as_data, show_report, show_result
@@ -34,7 +36,7 @@ _WIDTH = 100
 @click.option("-i", "--input", "words", multiple=True, metavar="NAME=VALUE", help="An input of the agent.")
 @binding_options
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object about the whole run.")
-@click.option("--events", metavar="FILE", help="Write what happens as JSON Lines, `-` for stdout.")
+@click.option("--events", type=click.File("w", "utf-8", lazy=True), help="Write events as JSON Lines, `-` for stdout.")
 @click.option("--offline", is_flag=True, help="Refuse models that are not on this machine.")
 @click.option("--max-usd", type=click.FloatRange(min=0), help="Stop before the call that would cost more.")
 @click.option("--out", default="out", type=click.Path(path_type=Path), help="Folder for what the run writes.")
@@ -44,7 +46,7 @@ def command(
     profile: str | None,
     bind: tuple[str, ...],
     as_json: bool,
-    events: str | None,
+    events: IO[str] | None,
     offline: bool,
     max_usd: float | None,
     out: Path,
@@ -62,22 +64,18 @@ def command(
         plan = replace(plan, limits=plan.limits.model_copy(update={"usd": max_usd}))
     inputs = from_words(plan, pairs(words, "-i"), Path.cwd())
     people = Console(stderr=True, width=None if sys.stderr.isatty() else _WIDTH)
-    sink = _Events(events) if events is not None else None
     options = RunOptions(env=os.environ, outputs=out, offline=offline)
-    watchers: list[Callable[[Event], None]] = [] if sink is None else [sink]
-    try:
-        if as_json or events == "-":
-            outcome = _run(plan, registry, inputs, replace(options, observers=watchers))
-        else:
-            with LiveTree(plan, people) as tree:
-                options = replace(options, observers=[tree, *watchers], stream=people.is_terminal)
-                outcome = _run(plan, registry, inputs, options)
-    finally:
-        if sink is not None:
-            sink.close()
+    watchers: list[Callable[[Event], None]] = [] if events is None else [partial(_write, events)]
+    on_stdout = events is not None and events.name == "-"
+    if as_json or on_stdout:
+        outcome = _run(plan, registry, inputs, replace(options, observers=watchers))
+    else:
+        with LiveTree(plan, people) as tree:
+            options = replace(options, observers=[tree, *watchers], stream=people.is_terminal)
+            outcome = _run(plan, registry, inputs, options)
     if as_json:
         click.echo(json.dumps(as_data(outcome), ensure_ascii=False, indent=2))
-    elif events != "-":
+    elif not on_stdout:
         if outcome.status == "ok":
             show_result(outcome.result, Console())
         show_report(outcome, people)
@@ -104,25 +102,13 @@ def _show_failure(plan: Plan, failure: Failure) -> None:
     click.echo(f"   = docs: agentspec explain {failure.code}", err=True)
 
 
-class _Events:
-    """Writes events as JSON Lines: `{"event": "StepStarted", …}`."""
-
-    def __init__(self, target: str) -> None:
-        self._file = sys.stdout if target == "-" else Path(target).open("w", encoding="utf-8")
-
-    def __call__(self, event: Event) -> None:
-        data = {"event": type(event).__name__, **_plain(event)}
-        self._file.write(json.dumps(data, ensure_ascii=False) + "\n")
-
-    def close(self) -> None:
-        self._file.flush()
-        if self._file is not sys.stdout:
-            self._file.close()
+def _write(file: IO[str], event: Event) -> None:
+    """Write an event as a line of JSON: `{"event": "StepStarted", …}`."""
+    data = {"event": type(event).__name__, **_plain(event)}
+    file.write(json.dumps(data, ensure_ascii=False) + "\n")
 
 
 def _plain(event: Event) -> dict[str, object]:
-    data = event._asdict()
     return {
-        key: value._asdict() if isinstance(value, tuple) and hasattr(value, "_asdict") else value
-        for key, value in data.items()
+        key: value._asdict() if isinstance(value, Failure | Meta) else value for key, value in event._asdict().items()
     }

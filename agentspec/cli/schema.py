@@ -1,4 +1,4 @@
-"""`agentspec schema`"""
+"""The command `agentspec schema`."""
 
 from __future__ import annotations
 

@@ -41,7 +41,7 @@ class Bindings:
         self.models: dict[str, Binding] = {}
         self.tools: dict[str, Binding] = {}
 
-    def type(self, raw: Any, where: Where) -> Schema:
+    def read_type(self, raw: Any, where: Where) -> Schema:
         """Parse a type; a broken one is reported and gives an unknown type."""
         try:
             return parse_type(raw, self.types)
@@ -56,7 +56,7 @@ class Bindings:
 
     def _input(self, name: str, raw: Any) -> Input:
         where: Where = ("inputs", name)
-        schema = self.type(raw, where)
+        schema = self.read_type(raw, where)
         described = isinstance(raw, Mapping) and isinstance(raw.get("type"), str | list)
         required = not (described and "default" in raw) and not _optional(schema)
         default = raw.get("default") if described else None

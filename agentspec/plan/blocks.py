@@ -11,6 +11,7 @@ from agentspec.api.schema import nullable
 from agentspec.api.tool import Effect
 from agentspec.plan.controllers import Controllers
 from agentspec.plan.graph import find_circle, in_order, sinks
+from agentspec.plan.infer import ANY
 from agentspec.plan.model import Compiled, PlanBlock, PlanNode, Work
 from agentspec.plan.nodes import Leaves
 from agentspec.plan.reads import Reader, Reads
@@ -42,7 +43,7 @@ class Blocks:
 
     def block(self, block: Block, outer: Scope, variables: Mapping[str, Schema] | None = None) -> PlanBlock:
         """Compile a block that sees the names of `outer` and its own variables."""
-        scope = Scope(outer, dict.fromkeys(block.nodes, {}), dict(variables or {}))
+        scope = Scope(outer, dict.fromkeys(block.nodes, ANY), dict(variables or {}))
         self._refuse_shadows(block, outer)
         edges = self._edges(block)
         circle = find_circle(edges.before)
@@ -154,7 +155,7 @@ class Blocks:
             where = block.where
         if block.output is None:
             return compiled, value
-        wanted = self.leaves.bindings.type(block.output, (*block.where, "output"))
+        wanted = self.leaves.bindings.read_type(block.output, (*block.where, "output"))
         self.texts.expect(value, wanted, "`result`", where)
         return compiled, wanted
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from agentspec.api.messages import Schema
 from agentspec.api.schema import nullable, without_null
 from agentspec.plan.fits import name as type_name
-from agentspec.plan.infer import union
+from agentspec.plan.infer import ANY, union
 from agentspec.plan.model import Compiled, LoopWork, MapWork, SwitchWork
 from agentspec.plan.nodes import Leaves
 from agentspec.plan.scope import Scope, closed_object
@@ -88,7 +88,7 @@ class Controllers:
 
     def _loop(self, node: Node, fields: LoopShape, scope: Scope) -> tuple[LoopWork, Schema]:
         spec_block = node.blocks[0]
-        previous = {"type": "object", "properties": dict.fromkeys(spec_block.nodes, {}), "additionalProperties": False}
+        previous = {"type": "object", "properties": dict.fromkeys(spec_block.nodes, ANY), "additionalProperties": False}
         variables: dict[str, Schema] = {"loop": _COUNTER, "previous": previous}
         block = self.blocks.block(spec_block, scope, variables)
         # `while` is asked before a round, `until` after it, when the nodes of the round have their values.

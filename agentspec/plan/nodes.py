@@ -44,7 +44,7 @@ class Leaves:
         messages = []
         for role, text in self.reader.messages(fields, node.where):
             messages.append((role, self.texts.compiled(text, scope)[0]))
-        output = None if fields.output is None else self.bindings.type(fields.output, (*node.where, "output"))
+        output = None if fields.output is None else self.bindings.read_type(fields.output, (*node.where, "output"))
         stop = (fields.stop,) if isinstance(fields.stop, str) else tuple(fields.stop)
         settings = Settings(fields.temperature, fields.max_tokens, stop, fields.seed)
         work = LmWork(fields.lm, tuple(messages), output, fields.repair, settings)  # type: ignore[arg-type]

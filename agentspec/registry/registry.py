@@ -39,13 +39,17 @@ class Registry:
         """The factory behind the first word of `<backend>/<model>`. Raises `PluginMissing`, `PluginBroken`."""
         namespace = use.partition("/")[0]
         hook = self._load(namespace, "model").hook
-        return _one_named(namespace, _gather(namespace, hook.agentspec_register_backends), "backend", namespace)
+        given = _gather(namespace, hook.agentspec_register_backends)
+        factory: BackendFactory = _one_named(namespace, given, "backend", namespace)
+        return factory
 
     def toolset(self, use: str) -> Toolset:
         """The toolset behind `<plugin>` or `<plugin>/<toolset>`. Raises `PluginMissing`, `PluginBroken`."""
         namespace, _, name = use.partition("/")
         hook = self._load(namespace, "tool").hook
-        return _one_named(name or namespace, _gather(namespace, hook.agentspec_register_tools), "toolset", namespace)
+        given = _gather(namespace, hook.agentspec_register_tools)
+        toolset: Toolset = _one_named(name or namespace, given, "toolset", namespace)
+        return toolset
 
     def describe(self, namespace: str) -> str:
         """Load a plugin and say in a line what it brings. Raises `PluginBroken`."""

@@ -55,7 +55,7 @@ class Driver:
         self._timers: dict[str, asyncio.TimerHandle] = {}
         self._called = False
         self._done: asyncio.Future[None] | None = None
-        self._crash: BaseException | None = None
+        self._crash: Exception | None = None
 
     async def run(self, inputs: dict[str, Json]) -> RunFinished:
         """Run to the end. Cancelling the caller's task cancels the run and everything in it."""
@@ -64,7 +64,8 @@ class Driver:
         wall_s = self._plan.limits.wall
         loop = asyncio.get_running_loop()
         self._done = loop.create_future()
-        timer = None if wall_s is None else loop.call_later(wall_s, self._out_of_time, wall_s)
+        if wall_s is not None:
+            self._timers[""] = loop.call_later(wall_s, self._out_of_time, wall_s)
         try:
             self._feed(RunStarted(self._plan.name, inputs))
             self._add_worker()
@@ -73,8 +74,6 @@ class Driver:
             self.cancel("interrupted")
             raise
         finally:
-            if timer is not None:
-                timer.cancel()
             await self._stop()
         if self._crash is not None:
             raise self._crash
@@ -95,8 +94,9 @@ class Driver:
         if self._observe is not None:
             self._observe(event)
 
-    def _feed(self, event: RunStarted | StepFailed | RunCancelled) -> None:
-        self._tell(event)
+    def _feed(self, event: RunStarted | StepSucceeded | StepFailed | RunCancelled) -> None:
+        if self._observe is not None:
+            self._observe(event)
         self._apply(event)
 
     def _apply(self, event: Stimulus) -> None:
@@ -118,7 +118,7 @@ class Driver:
                 self._tell(command.event)
                 self._end(None)
 
-    def _end(self, crash: BaseException | None) -> None:
+    def _end(self, crash: Exception | None) -> None:
         self._crash = self._crash or crash
         if self._done is not None and not self._done.done():
             self._done.set_result(None)
@@ -134,9 +134,7 @@ class Driver:
         assert me is not None
         try:
             await self._run_ready(me)
-        except asyncio.CancelledError:
-            raise
-        except BaseException as error:
+        except Exception as error:  # a defect, which `run` raises
             self._end(error)
         finally:
             self._workers.discard(me)
@@ -167,16 +165,14 @@ class Driver:
             except asyncio.CancelledError as error:
                 if me.cancelling() and me not in self._unwanted:
                     raise
-                crash = StepCrashed(f"`{path}` was cancelled from inside: {error!r}")
-                event = StepFailed(path, command.attempt, Failure.of(path, crash))
+                inside = StepCrashed(f"`{path}` was cancelled from inside: {error!r}")
+                event = StepFailed(path, command.attempt, Failure.of(path, inside))
             if me in self._unwanted:  # cancelled by the kernel: nobody waits for the answer
                 self._unwanted.discard(me)
                 me.uncancel()
                 continue
             del busy[path]
-            if observe is not None:
-                observe(event)
-            self._apply(event)
+            self._feed(event)
             count += 1
             if count % _STEPS_PER_TURN == 0:
                 await asyncio.sleep(0)
@@ -219,7 +215,7 @@ class Driver:
         """Take in an event that no worker brings; nobody else would see what goes wrong."""
         try:
             take(event)
-        except BaseException as error:
+        except Exception as error:
             self._end(error)
 
     def _cancel_step(self, path: str) -> None:
@@ -244,9 +240,8 @@ class Driver:
         for timer in self._timers.values():
             timer.cancel()
         left = [worker for worker in self._workers if not worker.done()]
-        for worker in left:
-            if worker not in self._unwanted:
-                worker.cancel()
+        for worker in set(left) - self._unwanted:
+            worker.cancel()
         for patience_s in _PATIENCE_S:
             if not left:
                 return

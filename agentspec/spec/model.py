@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
-from agentspec.spec.loader import Document
+from agentspec.spec.document import Document
 from agentspec.spec.shapes import Controller, LmShape, SpecShape, ToolShape
 from agentspec.spec.source import Where
 

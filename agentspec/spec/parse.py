@@ -11,7 +11,8 @@ from pydantic import ValidationError
 
 from agentspec.api.version import LANGUAGE_VERSION
 from agentspec.spec.diagnostics import SpecInvalid, suggest
-from agentspec.spec.loader import Document, load, read
+from agentspec.spec.document import Document
+from agentspec.spec.loader import load, read
 from agentspec.spec.model import Block, Kind, Node, Spec
 from agentspec.spec.report import Reporter
 from agentspec.spec.shapes import (
@@ -110,8 +111,7 @@ class _Walker(Reporter):
             return None
         if kinds[0] == "controller":
             return self._controller(name, raw, where)
-        shape = LmShape if kinds[0] == "lm" else ToolShape
-        fields = self.shape(shape, raw, where)
+        fields = self.shape(LmShape, raw, where) if kinds[0] == "lm" else self.shape(ToolShape, raw, where)
         return None if fields is None else Node(name, kinds[0], where, fields)
 
     def _controller(self, name: str, raw: Mapping[str, Any], where: Where) -> Node | None:
@@ -126,10 +126,7 @@ class _Walker(Reporter):
             self.report_unknown("AS209", f"there is no controller `{word}`", str(word), CONTROLLERS, place)
             return None
         fields = self.shape(shape, raw, where)
-        if shape is SwitchShape:
-            blocks = tuple(self._cases(raw, where))
-        else:
-            blocks = (self.block(raw, where),)
+        blocks = tuple(self._cases(raw, where)) if shape is SwitchShape else (self.block(raw, where),)
         if isinstance(fields, MapShape) and "as" in raw:
             self._check_name(fields.as_, (*where, "as"), key=False)
         return None if fields is None else Node(name, "controller", where, fields, blocks)

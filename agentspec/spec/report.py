@@ -9,7 +9,7 @@ from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
 from agentspec.spec.diagnostics import Diagnostic, Severity, suggest
-from agentspec.spec.loader import Document
+from agentspec.spec.document import Document
 from agentspec.spec.shapes import Shape
 from agentspec.spec.source import Where
 
@@ -76,11 +76,13 @@ class Reporter:
         data: Any = self.document.data
         for step in where:
             data = data[step]
-        place = where
+        place, inside = where, False
         for step in loc:
-            if (isinstance(data, Mapping) and step in data) or (
-                isinstance(data, list) and isinstance(step, int) and step < len(data)
-            ):
+            if isinstance(data, Mapping):
+                inside = step in data
+            else:
+                inside = isinstance(data, list) and isinstance(step, int) and step < len(data)
+            if inside:
                 place, data = (*place, step), data[step]
         return place
 

@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import signal
+import subprocess
+import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -206,6 +210,21 @@ def test_an_interrupted_run_gives_the_code() -> None:
     outcome = asyncio.run(interrupted())
     assert outcome.status == "cancelled"
     assert (outcome.failure.code, outcome.failure.exit) == ("AS600", Exit.INTERRUPTED)
+
+
+def test_ctrl_c_gives_the_code_and_exit_code_130(tmp_path: Path, odd_plugin: Path) -> None:
+    (tmp_path / "agent.yaml").write_text(Run("{tool: odd.sleep, with: {seconds: 60}}").spec, encoding="utf-8")
+    words = [sys.executable, "-m", "agentspec", "run", "agent.yaml", "--events", "-"]
+    env = {**os.environ, "PYTHONPATH": str(odd_plugin), "PYTHONUNBUFFERED": "1"}
+    with subprocess.Popen(
+        words, cwd=tmp_path, env=env, text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    ) as process:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        assert "RunStarted" in process.stdout.readline()
+        process.send_signal(signal.SIGINT)
+        assert process.wait(timeout=20) == Exit.INTERRUPTED
+        assert "error[AS600]: interrupted" in process.stderr.read()
 
 
 def test_every_error_class_has_a_code_of_its_own() -> None:

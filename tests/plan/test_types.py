@@ -137,7 +137,8 @@ def test_defaults_of_inputs_fit_their_types(problems):
 
 
 def test_options_are_held_to_those_of_the_plugin(problems):
-    head = "agentspec: 1\nname: t\nmodels: {m: {use: fake/echo, speed: 3}}\ntools: {s: {use: shop, currency: 5}, t: nobody}\n"
+    head = "agentspec: 1\nname: t\nmodels: {m: {use: fake/echo, speed: 3}}\n"
+    head += "tools: {s: {use: shop, currency: 5}, t: nobody}\n"
     assert problems("nodes: {a: {lm: m, prompt: x}}\n", head) == [
         ("AS503", "speed"),
         ("AS503", "5"),

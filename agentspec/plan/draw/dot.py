@@ -83,11 +83,13 @@ def _first(picture: Picture, member: Member) -> str:
 
 
 def _last(picture: Picture, member: Member) -> str:
-    """The node that stands for a member where an edge goes out."""
+    """The node that stands for a member where an edge goes out: the lowest, so that the edge goes down."""
     if isinstance(member, Node):
         return member.key
     inside = picture.members.get(member.key)
-    return _last(picture, inside[-1]) if inside else f"{member.key}_end"
+    if not inside:
+        return f"{member.key}_end"
+    return _last(picture, max(inside, key=lambda one: one.y + one.height))
 
 
 def _label(member: Member) -> str:

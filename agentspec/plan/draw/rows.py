@@ -53,7 +53,7 @@ def connect(source: Cell, target: Cell) -> None:
 
 def drawn(rows: Sequence[Sequence[Cell]], room: int) -> Drawing | None:
     """Draw rows and their edges in at most `room` columns; None when that is not possible."""
-    if any(sum(cell.width + _GAP for cell in row) - _GAP > room for row in rows):
+    if not rows or any(sum(cell.width + _GAP for cell in row) - _GAP > room for row in rows):
         return None
     _set_columns(rows, room)
     _align(rows)
