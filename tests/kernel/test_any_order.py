@@ -1,11 +1,15 @@
-"""Random plans, random orders of answers: what must hold whatever happens. `Player` checks after every event."""
+"""Random plans, random orders of answers: what must hold whatever happens. `Player` checks after every event.
+
+AGENTSPEC_TESTS=deep tries many more plans.
+"""
 
 from __future__ import annotations
 
+import os
 import random
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from agentspec.api.errors import Exit
@@ -18,9 +22,15 @@ from .player import Player
 from .random_plans import Script, plans
 
 seeds = st.integers(0, 2**32)
+bounded = settings(
+    max_examples=2_000 if os.environ.get("AGENTSPEC_TESTS") == "deep" else 60,
+    deadline=None,
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
+)
 INTERRUPTED = Failure("", "AS600", "interrupted", exit=Exit.INTERRUPTED)
 
 
+@bounded
 @given(plans(), seeds, st.sampled_from([0, 5, 30]))
 def test_any_order_of_answers_gives_what_a_plain_walk_gives(plan: Plan, seed: int, failing: int) -> None:
     script = Script(seed, failing)
@@ -34,6 +44,7 @@ def test_any_order_of_answers_gives_what_a_plain_walk_gives(plan: Plan, seed: in
         assert sorted(player.started) == sorted(path for path, _ in oracle.started)
 
 
+@bounded
 @given(plans(breaks=False), seeds, seeds)
 def test_order_does_not_matter_when_nothing_fails(plan: Plan, one: int, other: int) -> None:
     script = Script(0, 0)
@@ -44,6 +55,7 @@ def test_order_does_not_matter_when_nothing_fails(plan: Plan, one: int, other: i
     assert first.finished.status == "ok"
 
 
+@bounded
 @given(plans(), seeds)
 def test_the_same_events_give_the_same_commands(plan: Plan, seed: int) -> None:
     player = Player(plan)
@@ -57,6 +69,7 @@ def _plain(command: object) -> object:
     return command._replace(lookup=None) if isinstance(command, StartStep) else command  # type: ignore[arg-type]
 
 
+@bounded
 @given(plans(), seeds)
 def test_whatever_comes_in_whatever_order_the_run_stays_sound(plan: Plan, seed: int) -> None:
     """Successes, failures, fatal ones, timeouts of controllers, cancellation, and events that nobody waits for."""
@@ -98,6 +111,7 @@ def _refuses_strangers(player: Player, path: str) -> None:
         player.feed(StepFailed(path, 99, failure))
 
 
+@bounded
 @given(plans(), seeds)
 def test_only_failures_lead_to_further_attempts_and_no_more_than_retry_allows(plan: Plan, seed: int) -> None:
     player = Player(plan)
@@ -109,6 +123,7 @@ def test_only_failures_lead_to_further_attempts_and_no_more_than_retry_allows(pl
                 assert command.attempt == 1 or isinstance(event, StepFailed)
 
 
+@bounded
 @given(plans(), seeds, st.integers(1, 30))
 def test_nothing_starts_after_a_cancellation(plan: Plan, seed: int, after: int) -> None:
     player, rng = Player(plan), random.Random(seed)

@@ -19,6 +19,7 @@ from agentspec.runtime import Outcome, RunOptions, arun
 from agentspec.spec.parse import parse_text
 
 META = Meta()
+FOREVER = 3600
 
 
 class Workshop:
@@ -135,6 +136,12 @@ async def until(condition: Callable[[], bool]) -> None:
     async with asyncio.timeout(5):
         while not condition():
             await asyncio.sleep(0.001)
+
+
+async def sleeps(command: StartStep) -> tuple[Any, Meta]:
+    """The step that never answers."""
+    await asyncio.sleep(FOREVER)
+    raise AssertionError("nobody sleeps that long")
 
 
 async def nothing(command: StartStep) -> tuple[Any, Meta]:

@@ -1,27 +1,18 @@
-"""The driver alone: cancellation, crashes, and many, deep or long runs."""
+"""The driver alone: crashes, and many, deep or long runs."""
 
 from __future__ import annotations
 
 import asyncio
-import contextlib
-import time
 from typing import Any
 
 import pytest
 
-from agentspec.api.errors import Exit, ToolError
-from agentspec.api.events import Event, Meta, RunFinished, StepStarted
+from agentspec.api.errors import BackendUnavailable, ToolError
+from agentspec.api.events import Event, Meta, RunFinished
 from agentspec.kernel import StartStep
 from agentspec.runtime.driver import Driver
 
-from .agents import META, alone, chain, compiled, nothing, side_by_side
-
-FOREVER = 3600
-
-
-async def sleeps(command: StartStep) -> tuple[Any, Meta]:
-    await asyncio.sleep(FOREVER)
-    raise AssertionError("nobody sleeps that long")
+from .agents import FOREVER, META, alone, chain, compiled, nothing, side_by_side, sleeps
 
 
 def test_a_thousand_steps_wait_at_the_same_time() -> None:
@@ -93,75 +84,6 @@ def test_long_runs_leave_the_event_loop_time_for_others() -> None:
     alone(test)
 
 
-def test_cancelling_reaches_every_step_and_leaves_no_task() -> None:
-    async def test() -> None:
-        many = side_by_side(100)
-        driver = Driver(many, sleeps)
-        running = asyncio.create_task(driver.run({}))
-        await asyncio.sleep(0.05)
-        driver.cancel("enough")
-        ended = await running
-        assert (ended.status, ended.failure and ended.failure.exit) == ("cancelled", Exit.INTERRUPTED)
-
-    alone(test)
-
-
-def test_cancelling_the_callers_task_cancels_the_run() -> None:
-    async def test() -> None:
-        events: list[Event] = []
-        driver = Driver(side_by_side(2), sleeps, events.append)
-        running = asyncio.create_task(driver.run({}))
-        await asyncio.sleep(0.01)
-        running.cancel()
-        with pytest.raises(asyncio.CancelledError):
-            await running
-        assert isinstance(events[-1], RunFinished)
-        assert events[-1].status == "cancelled"
-
-    alone(test)
-
-
-@pytest.mark.parametrize("ignored", [1, 3])
-def test_a_step_that_ignores_being_cancelled_is_gone_within_a_second_or_so(ignored: int) -> None:
-    async def test() -> None:
-        async def stubborn(command: StartStep) -> tuple[Any, Meta]:
-            for _ in range(ignored):
-                with contextlib.suppress(asyncio.CancelledError):
-                    await asyncio.sleep(FOREVER)
-            await asyncio.sleep(FOREVER)
-            return None, META
-
-        driver = Driver(side_by_side(2), stubborn)
-        running = asyncio.create_task(driver.run({}))
-        await asyncio.sleep(0.01)
-        started = time.monotonic()
-        driver.cancel("enough")
-        await running
-        assert time.monotonic() - started < 1.5
-
-    alone(test)
-
-
-def test_a_cancelled_step_may_tidy_up_first() -> None:
-    async def test() -> None:
-        tidied = []
-
-        async def execute(command: StartStep) -> tuple[Any, Meta]:
-            try:
-                await asyncio.sleep(FOREVER)
-            finally:
-                await asyncio.sleep(0.1)
-                tidied.append(command.path)
-            return None, META
-
-        driver = Driver(side_by_side(2), execute)
-        asyncio.get_running_loop().call_later(0.02, driver.cancel, "enough")
-        await driver.run({})
-        assert sorted(tidied) == ["n0", "n1"]
-
-    alone(test)
-
-
 def test_steps_that_were_ready_when_their_block_failed_never_run() -> None:
     async def test() -> None:
         ran = []
@@ -195,6 +117,27 @@ def test_a_crash_in_a_step_surfaces_and_stops_the_others() -> None:
     alone(test)
 
 
+def test_nothing_is_tried_again_after_a_crash() -> None:
+    async def test() -> None:
+        tried = 0
+
+        async def execute(command: StartStep) -> tuple[Any, Meta]:
+            nonlocal tried
+            if command.path == "a":
+                tried += 1
+                raise BackendUnavailable("not now")
+            await asyncio.sleep(0.005)
+            raise ZeroDivisionError("ours")
+
+        nodes = "{a: {lm: m, prompt: x, retry: {wait: 20ms}}, b: {lm: m, prompt: x}}"
+        with pytest.raises(ZeroDivisionError):
+            await Driver(compiled(f"nodes: {nodes}\nresult: 1"), execute).run({})
+        await asyncio.sleep(0.04)
+        assert tried == 1
+
+    alone(test)
+
+
 def test_a_crash_in_an_observer_surfaces_wherever_the_event_comes_from() -> None:
     async def test() -> None:
         def refuse(event: Event) -> None:
@@ -207,39 +150,6 @@ def test_a_crash_in_an_observer_surfaces_wherever_the_event_comes_from() -> None
             steps = sleeps if name == "StepFailed" else nothing
             with pytest.raises(ZeroDivisionError, match=name):
                 await Driver(timed, steps, refuse).run({})
-
-    alone(test)
-
-
-def test_a_step_that_cancels_itself_fails_instead_of_hanging() -> None:
-    async def test() -> None:
-        async def execute(command: StartStep) -> tuple[Any, Meta]:
-            raise asyncio.CancelledError
-
-        ended = await Driver(side_by_side(1), execute).run({})
-        assert ended.failure is not None
-        assert ended.failure.code == "AS606"
-
-    alone(test)
-
-
-def test_an_observer_may_cancel_the_run() -> None:
-    async def test() -> None:
-        def observe(event: Event) -> None:
-            if isinstance(event, StepStarted) and event.path == "n3":
-                driver.cancel("seen enough")
-
-        driver = Driver(side_by_side(9), nothing, observe)
-        assert (await driver.run({})).status == "cancelled"
-
-    alone(test)
-
-
-def test_a_run_that_was_cancelled_before_it_began_does_nothing() -> None:
-    async def test() -> None:
-        driver = Driver(side_by_side(1), sleeps)
-        driver.cancel("never mind")
-        assert (await driver.run({})).status == "cancelled"
 
     alone(test)
 

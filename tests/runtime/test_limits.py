@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
+from agentspec.api import BackendFactory, ModelBinding, Reply, Request
 from agentspec.api.errors import Exit, LimitReached
 from agentspec.api.messages import Usage
 from agentspec.nodes import Budget
 from agentspec.spec.shapes import Limits
+from agentspec.testing.fake import FakeBackend
 
-from .agents import alone, ran
+from .agents import Workshop, alone, ran
 
 CHAIN = """
 limits: {%s}
@@ -70,6 +74,32 @@ def test_a_limit_ends_a_map_that_keeps_going() -> None:
         )
         assert outcome.failure is not None
         assert outcome.failure.exit == Exit.LIMIT_REACHED
+
+    alone(test)
+
+
+class Dear(Workshop):
+    """Its only backend takes 20 cents for each answer."""
+
+    def backend(self, use: str) -> BackendFactory:
+        class Backend(FakeBackend):
+            async def generate(self, request: Request) -> Reply:
+                return replace(await super().generate(request), usage=Usage(usd=0.2))
+
+        def create(binding: ModelBinding) -> Backend:
+            return Backend(None, 1.0)
+
+        return BackendFactory("fake", create)
+
+
+@pytest.mark.parametrize(("limit", "calls"), [("usd: 0.5", 3), ("usd: 0.4", 2), ("usd: 0", 1)])
+def test_no_call_is_made_once_the_money_is_spent(limit: str, calls: int) -> None:
+    async def test() -> None:
+        chain = ", ".join(f"n{i}: {{lm: m, prompt: x, after: [{f'n{i - 1}' if i else ''}]}}" for i in range(5))
+        outcome = await ran(f"limits: {{{limit}}}\nnodes: {{{chain}}}\nresult: 1", Dear())
+        assert outcome.failure is not None
+        assert outcome.failure.exit == Exit.LIMIT_REACHED
+        assert len(outcome.partial) == (calls if limit != "usd: 0" else 0)
 
     alone(test)
 

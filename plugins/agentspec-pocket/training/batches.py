@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import islice
@@ -11,6 +12,7 @@ from tokenizers import Tokenizer
 from torch import Tensor
 
 from .message import Message
+from .practice import practice_row
 from .tokenizer import BOS, END, PAD, render
 
 # Few, fixed shapes: the CPU kernels for bfloat16 are compiled anew for every shape (seconds each).
@@ -68,6 +70,16 @@ class Encoder:
             rows.append(Encoded(ids, start, self._opening, intent))
         return rows
 
+    def encode_practice(self, count: int, rng: random.Random) -> list[Encoded]:
+        """Token ids of copying practice, without category or intent."""
+        rows = [practice_row(rng) for _ in range(count)]
+        prompts = self._tokenizer.encode_batch([prompt for prompt, _ in rows])
+        answers = self._tokenizer.encode_batch([answer for _, answer in rows])
+        return [
+            Encoded([self._bos, *prompt.ids, *answer.ids, self._end], 1 + len(prompt.ids), 0, -100)
+            for prompt, answer in zip(prompts, answers, strict=True)
+        ]
+
     def batch(self, rows: list[Encoded], length: int = 0) -> Batch:
         """Pad to `length` (or to the longest row) and stack."""
         length = length or max(len(row.ids) for row in rows) - 1
@@ -82,11 +94,20 @@ class Encoder:
         decision = torch.tensor([row.decision for row in rows])
         return Batch(tokens, asked, targets, decision, torch.tensor([row.intent for row in rows]))
 
-    def stream(self, messages: Iterator[Message], tokens_per_batch: int) -> Iterator[Batch]:
-        """Endless batches of about `tokens_per_batch` tokens; the few messages that are too long drop out."""
+    def stream(
+        self, messages: Iterator[Message], tokens_per_batch: int, practice: int, rng: random.Random
+    ) -> Iterator[Batch]:
+        """Endless batches of about `tokens_per_batch` tokens; the few messages that are too long drop out.
+
+        `practice` rows of copying are mixed into every 512 messages.
+        """
         waiting: dict[int, list[Encoded]] = {length: [] for length in _LENGTHS}
         while True:
-            for row in self.encode(list(islice(messages, 512))):
+            rows = self.encode(list(islice(messages, 512)))
+            if practice:
+                rows += self.encode_practice(practice, rng)
+                rng.shuffle(rows)
+            for row in rows:
                 length = next((length for length in _LENGTHS if len(row.ids) - 1 <= length), None)
                 if length is None:
                     continue

@@ -13,6 +13,7 @@ from __future__ import annotations
 import argparse
 import dataclasses
 import json
+import random
 import time
 from collections.abc import Iterator
 from itertools import islice
@@ -29,7 +30,7 @@ from .generate import HERE, hand_written, intent_names, messages
 from .grammar import read_phrases
 from .message import Message
 from .model import Decoder, Shape
-from .tokenizer import train_tokenizer
+from .tokenizer import read_tokenizer, train_tokenizer
 
 _TOKENIZER_MESSAGES = 20_000
 _INTENT_WEIGHT = 0.3
@@ -44,8 +45,9 @@ def losses(model: Decoder, batch: Batch, dropout: float, smoothing: float) -> tu
         logits.flatten(0, 1), batch.targets.flatten(), label_smoothing=smoothing
     )
     at_decision = hidden[torch.arange(len(hidden)), batch.decision]
-    intent = functional.cross_entropy(model.intent_head(at_decision).float(), batch.intents)
-    return answer, intent
+    guesses = model.intent_head(at_decision).float()
+    intent = functional.cross_entropy(guesses, batch.intents, reduction="sum")
+    return answer, intent / max(1, int((batch.intents >= 0).sum()))
 
 
 def optimizers(model: Decoder, muon_rate: float, adam_rate: float) -> list[torch.optim.Optimizer]:
@@ -98,10 +100,12 @@ def run(rank: int, options: argparse.Namespace) -> None:
     torch.set_num_threads(1)
     out: Path = options.out
     out.mkdir(parents=True, exist_ok=True)
-    sample = islice(messages("train", options.seed + 1), _TOKENIZER_MESSAGES)
-    tokenizer = train_tokenizer(
-        (f"{message.prompt}\n{message.answer}" for message in sample), options.vocabulary
-    )
+    if options.init is None:
+        sample = islice(messages("train", options.seed + 1), _TOKENIZER_MESSAGES)
+        texts = (f"{message.prompt}\n{message.answer}" for message in sample)
+        tokenizer = train_tokenizer(texts, options.vocabulary)
+    else:
+        tokenizer = read_tokenizer(options.init / "tokenizer.json")
     if rank == 0:
         tokenizer.save(str(out / "tokenizer.json"))
     intents = intent_names(read_phrases(HERE / "phrases"))
@@ -115,6 +119,8 @@ def run(rank: int, options: argparse.Namespace) -> None:
         options.hidden,
     )
     model = Decoder(shape, len(intents))
+    if options.init is not None:
+        model.load_state_dict(torch.load(options.init / "model.pt", weights_only=True)["state"])
     if rank == 0:
         print(f"{sum(p.numel() for p in model.parameters()):,} weights, {len(intents)} intents", flush=True)
     checks = {
@@ -142,12 +148,14 @@ def _loop(
     model: Decoder, encoder: Encoder, options: argparse.Namespace, checks: dict[str, list[Message]], rank: int
 ) -> None:
     stream = messages("train", options.seed + 10_000 * rank)
-    batches: Iterator[Batch] = encoder.stream(stream, options.tokens)
+    batches: Iterator[Batch] = encoder.stream(
+        stream, options.tokens, options.practice, random.Random(options.seed + rank)
+    )
     pair = optimizers(model, options.muon_rate, options.adam_rate)
     full = [group["lr"] for optimizer in pair for group in optimizer.param_groups]
     started, seen, mails = time.monotonic(), 0, 0
     model.train()
-    for step, batch in enumerate(islice(batches, options.steps)):
+    for step, batch in enumerate(islice(batches, options.stop or options.steps)):
         share = rate_at(step, options.steps)
         for group, rate in zip((g for o in pair for g in o.param_groups), full, strict=True):
             group["lr"] = rate * share
@@ -178,6 +186,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--seed", type=int, default=7)
     parser.add_argument("--steps", type=int, default=640)
+    parser.add_argument("--stop", type=int, default=0, help="leave the schedule of `--steps` here")
+    parser.add_argument("--init", type=Path, help="go on from the model of this folder")
+    parser.add_argument("--practice", type=int, default=0, help="rows of copying to every 512 messages")
     parser.add_argument("--tokens", type=int, default=3072, help="per step and process")
     parser.add_argument("--workers", type=int, default=2, help="processes of one thread")
     parser.add_argument("--vocabulary", type=int, default=2048)
