@@ -73,3 +73,17 @@ def fill_absent(value: Json, schema: Schema) -> Json:
     if isinstance(value, list) and schema.get("items"):
         return [fill_absent(item, schema["items"]) for item in value]
     return value
+
+
+def is_grounded(schema: Schema) -> bool:
+    """Tell whether a type, or one inside it, may only hold what stands in the node's inputs."""
+    waiting: list[Any] = [schema]
+    while waiting:
+        part = waiting.pop()
+        if isinstance(part, dict):
+            if "x-quote" in part or "x-from" in part:
+                return True
+            waiting += part.values()
+        elif isinstance(part, list):
+            waiting += part
+    return False

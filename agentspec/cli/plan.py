@@ -20,7 +20,7 @@ from agentspec.plan.model import Compiled, LmWork, LoopWork, MapWork, Plan, Plan
 from agentspec.plan.scope import META
 from agentspec.runtime.inputs import complete, from_words
 from agentspec.runtime.record import blocks_of
-from agentspec.spec.shorthand import show_type
+from agentspec.spec.types.shorthand import show_type
 
 
 @click.command("plan")

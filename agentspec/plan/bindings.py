@@ -10,16 +10,18 @@ from pydantic import ValidationError
 from agentspec.api.backend import Options
 from agentspec.api.errors import PluginBroken, PluginMissing
 from agentspec.api.messages import Schema
+from agentspec.api.schema import is_grounded
 from agentspec.api.tool import Toolset
 from agentspec.api.validate import problems_of
 from agentspec.plan.catalogue import Catalogue
 from agentspec.plan.model import Binding, Input
 from agentspec.plan.scope import Scope, closed_object
 from agentspec.plan.texts import Texts
+from agentspec.spec.diagnostics import Diagnostic
 from agentspec.spec.model import Spec
 from agentspec.spec.shapes import COMPOSITES
-from agentspec.spec.shorthand import TypeProblem, parse_type, parse_types
 from agentspec.spec.source import Source, Span, Where
+from agentspec.spec.types.shorthand import TypeProblem, parse_type, parse_types
 
 
 class Bindings:
@@ -44,10 +46,14 @@ class Bindings:
     def read_type(self, raw: Any, where: Where) -> Schema:
         """Parse a type; a broken one is reported and gives an unknown type."""
         try:
-            return parse_type(raw, self.types)
+            schema = parse_type(raw, self.types)
         except TypeProblem as problem:
             self._report_type(problem, where)
             return {}
+        if is_grounded(schema):
+            text = "`quote` and `… from …` are part of the language, but this release does not hold answers to them yet"
+            self.texts.report("AS207", text, where)
+        return schema
 
     def _report_type(self, problem: TypeProblem, where: Where) -> None:
         place = (*where, *problem.where)
@@ -84,24 +90,53 @@ class Bindings:
                 self._check_options(toolset.options, binding, where)
 
     def bind_models(self, profile: str | None, bind: Mapping[str, str]) -> None:
-        """Find the models, after `--profile` and `--bind` have had their say."""
-        for name, raw in self.spec.fields.models.items():
-            self._bind_model(name, raw, ("models", name))
-        if profile is not None:
-            for name, raw in self.spec.fields.profiles[profile].models.items():
-                self._bind_model(name, raw, ("profiles", profile, "models", name))
-        for name, use in bind.items():
-            for one in list(self.models) if name == "*" else [name]:
-                given = Source(name=f"--bind {one}={use}", text=use)
-                self.models[one] = Binding(one, use, {}, given, Span(1, 1, 1, len(use) + 1))
+        """Find the models that the run will use, after `--profile` and `--bind` have had their say.
 
-    def _bind_model(self, name: str, raw: Any, where: Where) -> None:
-        if isinstance(raw, Mapping) and COMPOSITES.intersection(raw):
-            return
-        binding = self._binding(name, raw, where)
-        if binding is None:
-            return
-        self.models[name] = binding
+        What is bound over is not looked for: its plugin may be missing.
+        """
+        for name, (raw, where) in self._chosen(profile).items():
+            use = bind.get(name, bind.get("*"))
+            if use is not None:
+                self._bind_word(name, use)
+            elif not isinstance(raw, Mapping) or not COMPOSITES.intersection(raw):
+                binding = self._binding(name, raw, where)
+                if binding is not None:
+                    self.models[name] = binding
+                    self._find_backend(binding, raw, where)
+
+    def _chosen(self, profile: str | None) -> dict[str, tuple[Any, Where]]:
+        """The raw bindings with those of the profile in place; the other profiles are only read."""
+        fields = self.spec.fields
+        chosen: dict[str, tuple[Any, Where]] = {name: (raw, ("models", name)) for name, raw in fields.models.items()}
+        for one, overlay in fields.profiles.items():
+            for name, raw in overlay.models.items():
+                where: Where = ("profiles", one, "models", name)
+                if name not in fields.models:
+                    text = f"there is no model `{name}` under `models:` that this could replace"
+                    self.texts.report_unknown("AS304", text, name, fields.models, where, key=True)
+                elif one == profile:
+                    chosen[name] = (raw, where)
+                else:
+                    self._binding(name, raw, where)
+        return chosen
+
+    def _bind_word(self, name: str, use: str) -> None:
+        """Bind a model as the command line says, and report problems as there."""
+        given = Source(name="--bind", text=f"{name}={use}")
+        span = Span(1, len(name) + 2, 1, len(name) + len(use) + 2)
+        self.models[name] = Binding(name, use, {}, given, span)
+        backend, slash, model = use.partition("/")
+        code, text, hint = "AS203", f"`{use}` names no model: it is written `<backend>/<model>`", ""
+        if slash and model:
+            try:
+                self.catalogue.backend(backend)
+            except (PluginMissing, PluginBroken) as error:
+                code, text, hint = error.code, error.message, error.hint or ""
+            else:
+                return
+        self.texts.problems.append(Diagnostic(code, text, given, span, hint))
+
+    def _find_backend(self, binding: Binding, raw: Any, where: Where) -> None:
         backend, slash, model = binding.use.partition("/")
         if not slash or not model:
             text = f"`{binding.use}` names no model: it is written `<backend>/<model>`"

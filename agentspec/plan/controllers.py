@@ -80,6 +80,10 @@ class Controllers:
         where = (*node.where, "over")
         over, schema = self._bare(fields.over, where, scope)
         self.texts.expect(schema, {"type": "array"}, "`over`", where)
+        taken = scope.names() if fields.as_ != "item" else scope.node_names()
+        if fields.as_ in taken:
+            text = f"`{fields.as_}` already names something around this block"
+            self.texts.report("AS208", text, where, "give the items another name with `as:`")
         item = without_null(schema).get("items", {})
         block = self.blocks.block(node.blocks[0], scope, {fields.as_: item, "loop": _COUNTER})
         value = nullable(block.value) if fields.keep_going else block.value

@@ -73,7 +73,9 @@ def follow(reference: Reference, scope: Scope, text: str) -> tuple[Schema, TypeP
         close = suggest(word, scope.names())
         label = f"did you mean `{close}`?" if close else _in_sight(scope)
         message = f"there is no `{word}` here"
-        if word in ("env", "secrets"):
+        if word == "secrets":
+            message, label = "`secrets` is part of the language, but this release does not have it yet", "use `env`"
+        elif word == "env":
             message, label = f"`{word}` can be read only under `models:` and `tools:`", ""
         return ANY, TypeProblem("AS302", message, reference.start, end, label, close)
     walked = word

@@ -92,5 +92,5 @@ class Leaves:
 
     def fits_constant(self, value: Any, wanted: Schema, what: str, where: Where) -> None:
         """Report a value, written in the spec, that its type does not admit."""
-        for problem in problems_of(value, wanted)[:1]:
-            self.texts.report("AS308", f"{what} must be {type_name(wanted)}: {problem}", where)
+        if problems_of(value, wanted):
+            self.texts.report("AS308", f"{what} must be {type_name(wanted)}", where)

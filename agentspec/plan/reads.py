@@ -7,10 +7,10 @@ from dataclasses import dataclass, field
 
 from agentspec.plan.texts import Text, Texts
 from agentspec.spec.diagnostics import SpecInvalid
-from agentspec.spec.loader import read
 from agentspec.spec.model import Block, Node, Spec
 from agentspec.spec.shapes import FileText, LmShape, MapShape, SwitchShape, ToolShape
 from agentspec.spec.source import Source, Where
+from agentspec.spec.text.loader import read
 
 
 @dataclass(slots=True)

@@ -12,10 +12,10 @@ from agentspec.plan.infer import infer
 from agentspec.plan.model import Compiled
 from agentspec.plan.scope import Scope
 from agentspec.spec.diagnostics import Diagnostic
-from agentspec.spec.document import Document
 from agentspec.spec.expressions import Expression, check, compile_expression
 from agentspec.spec.report import Reporter
 from agentspec.spec.source import Source, Span, Where
+from agentspec.spec.text.document import Document
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,9 +7,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
-from agentspec.spec.document import Document
 from agentspec.spec.shapes import Controller, LmShape, SpecShape, ToolShape
 from agentspec.spec.source import Where
+from agentspec.spec.text.document import Document
 
 Kind = Literal["lm", "tool", "controller"]
 

@@ -11,8 +11,6 @@ from pydantic import ValidationError
 
 from agentspec.api.version import LANGUAGE_VERSION
 from agentspec.spec.diagnostics import SpecInvalid, suggest
-from agentspec.spec.document import Document
-from agentspec.spec.loader import load, read
 from agentspec.spec.model import Block, Kind, Node, Spec
 from agentspec.spec.report import Reporter
 from agentspec.spec.shapes import (
@@ -28,9 +26,13 @@ from agentspec.spec.shapes import (
     ToolShape,
 )
 from agentspec.spec.source import Source, Where
+from agentspec.spec.text.document import Document
+from agentspec.spec.text.loader import load, read
 
 RESERVED = frozenset({"inputs", "env", "secrets", "meta", "loop", "previous", "result", "end", "true", "false"})
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]*")
+_LABEL = re.compile(r"[A-Za-z][A-Za-z0-9_-]*")
+"""The name of an agent or a model; it is never part of an expression."""
 _KINDS: tuple[Kind, ...] = ("lm", "tool", "controller")
 _S = TypeVar("_S", bound=Shape)
 
@@ -51,7 +53,7 @@ def parse(document: Document, folder: Path) -> Spec:
     if not walker.report_foreign():
         fields = walker.shape(SpecShape, document.data, ())
         block = walker.block(document.data, ())
-        walker.check_models()
+        walker.check_declarations()
         if fields is not None and not walker.problems:
             return Spec(document=document, fields=fields, block=block, folder=folder)
     raise SpecInvalid(walker.problems)
@@ -74,11 +76,21 @@ class _Walker(Reporter):
             self.report("AS206", text, ("agentspec",), "install a newer release, or write 1")
         return bool(self.problems)
 
-    def check_models(self) -> None:
-        """Tell the composites apart from misspelt bindings."""
-        models = self.document.data.get("models")
+    def check_declarations(self) -> None:
+        """Check the names of what is declared above the nodes, and tell composites from misspelt bindings."""
+        data = self.document.data
+        if isinstance(data.get("name"), str):
+            self._check_label(data["name"], ("name",), key=False)
+        for section in ("inputs", "types", "tools", "models"):
+            declared = data.get(section)
+            for name in declared if isinstance(declared, Mapping) else ():
+                if section == "models":
+                    self._check_label(name, (section, name), key=True)
+                elif not _NAME.fullmatch(name):
+                    self._report_name(name, "`_`", (section, name), key=True)
+        models = data.get("models")
         for name, raw in models.items() if isinstance(models, Mapping) else ():
-            for key in COMPOSITES.intersection(raw) if isinstance(raw, Mapping) else ():
+            for key in sorted(COMPOSITES.intersection(raw)) if isinstance(raw, Mapping) else ():
                 text = f"`{key}` is part of the language, but this release does not run it yet"
                 self.report("AS207", text, ("models", name, key), key=True)
 
@@ -169,10 +181,17 @@ class _Walker(Reporter):
 
     def _check_name(self, name: str, where: Where, *, key: bool) -> None:
         if not _NAME.fullmatch(name):
-            text = f"`{name}` cannot be a name: letters, digits and `_`, starting with a letter"
-            self.report("AS208", text, where, key=key)
+            self._report_name(name, "`_`", where, key=key)
         elif name in RESERVED:
             self.report("AS208", f"`{name}` has a meaning of its own and cannot be a name", where, key=key)
+
+    def _check_label(self, name: str, where: Where, *, key: bool) -> None:
+        if not _LABEL.fullmatch(name):
+            self._report_name(name, "`_` and `-`", where, key=key)
+
+    def _report_name(self, name: str, signs: str, where: Where, *, key: bool) -> None:
+        text = f"`{name}` cannot be a name: letters, digits, {signs}, starting with a letter"
+        self.report("AS208", text, where, key=key)
 
     def _report_kinds(self, name: str, raw: Mapping[str, Any], where: Where, kinds: list[Kind]) -> None:
         if kinds:

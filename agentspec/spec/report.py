@@ -9,9 +9,9 @@ from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
 from agentspec.spec.diagnostics import Diagnostic, Severity, suggest
-from agentspec.spec.document import Document
 from agentspec.spec.shapes import Shape
 from agentspec.spec.source import Where
+from agentspec.spec.text.document import Document
 
 
 class Reporter:

@@ -10,7 +10,7 @@ import jsonschema_rs
 import pytest
 
 from agentspec.api.codes import CODES
-from agentspec.spec.loader import load, read
+from agentspec.spec.text.loader import load, read
 
 
 def test_help_lists_every_command_and_imports_nothing_heavy():

@@ -13,11 +13,11 @@ from agentspec.cli.main import cli
 from agentspec.plan import check
 from agentspec.registry import Registry
 from agentspec.spec.diagnostics import Diagnostic, Severity, SpecInvalid, render_all
-from agentspec.spec.loader import load
 from agentspec.spec.parse import parse_text
 from agentspec.spec.report import keys
 from agentspec.spec.shapes import SpecShape
 from agentspec.spec.source import Source
+from agentspec.spec.text.loader import load
 
 from .fences import ROOT, Block, blocks, pages, prose
 

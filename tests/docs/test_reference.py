@@ -12,10 +12,10 @@ from agentspec.api.errors import Exit
 from agentspec.cli.main import cli
 from agentspec.plan.scope import META
 from agentspec.spec import shapes
-from agentspec.spec.filters import FILTERS
-from agentspec.spec.operators import TESTS
+from agentspec.spec.expressions.filters import FILTERS
+from agentspec.spec.expressions.operators import TESTS
 from agentspec.spec.parse import RESERVED
-from agentspec.spec.words import SCALARS
+from agentspec.spec.types.words import SCALARS
 
 from .fences import ROOT, codes, section
 

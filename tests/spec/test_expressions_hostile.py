@@ -13,9 +13,9 @@ from hypothesis import strategies as st
 
 from agentspec.api.errors import EvaluationFailed
 from agentspec.spec.expressions import ExpressionProblem, check, compile_expression, parse
-from agentspec.spec.filters import FILTERS
-from agentspec.spec.operators import TESTS
-from agentspec.spec.values import MAX_TEXT
+from agentspec.spec.expressions.filters import FILTERS
+from agentspec.spec.expressions.operators import TESTS
+from agentspec.spec.expressions.values import MAX_TEXT
 
 DATA: dict[str, Any] = {"a": {"b": "text", "c": [1, 2, {"d": None}]}, "xs": list(range(1000)), "s": "x" * 1000}
 

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from agentspec.spec.diagnostics import Diagnostic, SpecInvalid
-from agentspec.spec.loader import MAX_BYTES, load, read
 from agentspec.spec.source import Source, Span
+from agentspec.spec.text.loader import MAX_BYTES, load, read
 
 
 def data(text: str) -> dict[str, Any]:

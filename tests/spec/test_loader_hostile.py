@@ -9,10 +9,10 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from agentspec.spec import loader
+from agentspec.spec.text import loader
 from agentspec.spec.diagnostics import SpecInvalid, render_all
-from agentspec.spec.loader import PythonParser, load, read
 from agentspec.spec.source import Source
+from agentspec.spec.text.loader import PythonParser, load, read
 
 VALID = """\
 agentspec: 1

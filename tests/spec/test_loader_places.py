@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from agentspec.spec.document import Document
-from agentspec.spec.loader import load
 from agentspec.spec.source import Source, Span, Where
+from agentspec.spec.text.document import Document
+from agentspec.spec.text.loader import load
 
 TEXT = """\
 agentspec: 1   # a comment

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agentspec.spec.shorthand import TypeProblem, parse_type, parse_types, show_type
+from agentspec.spec.types.shorthand import TypeProblem, parse_type, parse_types, show_type
 
 MAIL = {"type": "object", "properties": {"id": {"type": "string"}}, "required": ["id"], "additionalProperties": False}
 NAMES = {"Mail": MAIL, "Level": {"type": "string", "enum": ["low", "high"]}}

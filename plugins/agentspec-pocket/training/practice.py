@@ -1,8 +1,8 @@
 """Copying practice: rows that hold numbers, and ask for them again.
 
 Copying a date digit by digit needs attention that finds "what came after this, last time". On e-mails alone
-that forms late (a quarter of them have a date to copy, ten tokens each); rows that ask for nothing else are
-to bring it about sooner. They stand under the mark of system messages, so that they do not touch the task.
+it had not formed after 480 steps (a quarter of them have a date to copy); 160 steps later, with rows that ask
+for nothing else, it had. They stand under the mark of system messages and do not touch the task itself.
 """
 
 from __future__ import annotations

@@ -134,13 +134,13 @@ def run(rank: int, options: argparse.Namespace) -> None:
     _loop(model, encoder, options, checks, rank)
     if rank != 0:
         return
-    save(model, shape, out)
+    save(model, out)
 
 
-def save(model: Decoder, shape: Shape, out: Path) -> None:
+def save(model: Decoder, out: Path) -> None:
     """Write `model.pt` whole or not at all."""
     state = {name: weight.contiguous() for name, weight in model.state_dict().items()}
-    torch.save({"shape": dataclasses.asdict(shape), "state": state}, out / "model.part")
+    torch.save({"shape": dataclasses.asdict(model.shape), "state": state}, out / "model.part")
     (out / "model.part").replace(out / "model.pt")
 
 
@@ -176,7 +176,7 @@ def _loop(
                 "answer": round(answer.item(), 4), "intent": round(intent.item(), 3),
             }  # fmt: skip
             if (step + 1) % (options.report * 4) == 0 or step + 1 == options.steps:
-                save(model, model.shape, options.out)
+                save(model, options.out)
                 row |= {name: round(exact_share(model, encoder, rows), 3) for name, rows in checks.items()}
             print(json.dumps(row), flush=True)
 

@@ -14,8 +14,8 @@ from jinja2 import Environment, TemplateSyntaxError, nodes
 from jinja2.lexer import TokenStream
 from jinja2.parser import Parser
 
-from agentspec.spec.references import Reference
-from agentspec.spec.tokens import ExpressionProblem, Piece, Token
+from agentspec.spec.expressions.references import Reference
+from agentspec.spec.expressions.tokens import ExpressionProblem, Piece, Token
 
 
 class _Prepared(Environment):

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 from agentspec.api.errors import EvaluationFailed
-from agentspec.spec.values import MAX_TEXT, MISSING, Frame, is_number, kind, number, part, text, too_long
+from agentspec.spec.expressions.values import MAX_TEXT, MISSING, Frame, is_number, kind, number, part, text, too_long
 
 
 def as_list(value: Any, name: str) -> list[Any]:

@@ -7,8 +7,8 @@ from typing import Any
 from yaml import MappingNode, Node, ScalarNode, SequenceNode
 
 from agentspec.spec.diagnostics import Diagnostic, Note
-from agentspec.spec.document import Document
-from agentspec.spec.scalars import NumberRefused, plain
+from agentspec.spec.text.document import Document
+from agentspec.spec.text.scalars import NumberRefused, plain
 
 MAX_NODES = 100_000
 MAX_DEPTH = 64

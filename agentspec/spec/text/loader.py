@@ -16,10 +16,10 @@ import yaml
 from yaml import MappingNode, Node
 
 from agentspec.spec.diagnostics import Diagnostic, SpecInvalid
-from agentspec.spec.document import Document
-from agentspec.spec.nodes import MAX_DEPTH, MAX_NODES, build
 from agentspec.spec.source import Source, Span
-from agentspec.spec.yaml_errors import text_problem
+from agentspec.spec.text.document import Document
+from agentspec.spec.text.nodes import MAX_DEPTH, MAX_NODES, build
+from agentspec.spec.text.yaml_errors import text_problem
 
 MAX_BYTES = 1_000_000
 _MOST_PROBLEMS = 100

@@ -8,7 +8,7 @@ from typing import Any
 from agentspec.api.messages import Schema
 from agentspec.api.schema import inline
 from agentspec.spec.diagnostics import suggest
-from agentspec.spec.words import TypeProblem
+from agentspec.spec.types.words import TypeProblem
 
 _KEYWORDS = frozenset(
     {
@@ -92,6 +92,8 @@ def read_schema(value: dict[str, Any]) -> Schema:
     except (jsonschema_rs.ValidationError, ValueError) as error:
         found = tuple(getattr(error, "instance_path", ()))
         raise TypeProblem("AS203", "this is not a valid JSON Schema", found) from error
+    if schema.get("enum") == []:
+        raise TypeProblem("AS203", "an `enum` without a value admits nothing", ("enum",))
     if too_large(schema):
         raise TypeProblem("AS203", "this type expands to too much")
     return schema

@@ -1,8 +1,4 @@
-"""Expressions: `${{ … }}` in values, `{% … %}` in prompts; checked when a file is checked, compiled once.
-
-    tokens      cuts a text into parts and tokens       sandbox     evaluates expressions
-    grammar     Jinja's parser on those tokens          statements  evaluates templates
-    whitelist   what is allowed, what is referred to    filters, operators, values    what data can do
+"""From a text to a checked expression, or to all that is wrong with it.
 
 Most expressions are a dotted name: a regular expression reads these, without importing Jinja.
 """
@@ -13,13 +9,9 @@ import re
 from functools import lru_cache
 from typing import Any
 
-from agentspec.spec.evaluate import compile_expression
-from agentspec.spec.expression import PLAIN, PLAIN_PART, Expression, read_plain, read_plain_template
-from agentspec.spec.references import Reference
-from agentspec.spec.tokens import ExpressionProblem, Piece, cut, tokenize
-
-__all__ = ["Expression", "ExpressionProblem", "Reference", "check", "compile_expression", "parse"]
-
+from agentspec.spec.expressions.expression import PLAIN, PLAIN_PART, Expression, read_plain, read_plain_template
+from agentspec.spec.expressions.references import Reference
+from agentspec.spec.expressions.tokens import ExpressionProblem, Piece, cut, tokenize
 
 _MOST_PROBLEMS = 50
 _CACHED_LENGTH = 2_000
@@ -121,9 +113,9 @@ def _outside(offset: int, pieces: list[Piece]) -> bool:
 
 
 def _lone(text: str, piece: Piece, problems: list[ExpressionProblem]) -> Expression | None:
-    from agentspec.spec.grammar import parse_part
-    from agentspec.spec.guards import constant_path
-    from agentspec.spec.whitelist import inspect
+    from agentspec.spec.expressions.grammar import parse_part
+    from agentspec.spec.expressions.guards import constant_path
+    from agentspec.spec.expressions.whitelist import inspect
 
     try:
         tree = parse_part(piece)
@@ -138,8 +130,8 @@ def _lone(text: str, piece: Piece, problems: list[ExpressionProblem]) -> Express
 
 
 def _template(text: str, pieces: list[Piece], problems: list[ExpressionProblem]) -> Expression | None:
-    from agentspec.spec.grammar import parse_part, parse_template
-    from agentspec.spec.whitelist import inspect
+    from agentspec.spec.expressions.grammar import parse_part, parse_template
+    from agentspec.spec.expressions.whitelist import inspect
 
     parts: list[tuple[int, int, Any]] = []
     pairs: dict[int, int] = {}

@@ -12,11 +12,11 @@ from typing import Any
 from jinja2 import nodes
 
 from agentspec.api.errors import EvaluationFailed
-from agentspec.spec.filters import FILTERS, apply
-from agentspec.spec.guards import compares_null, constant_path
-from agentspec.spec.operators import BINARY, COMPARE, TESTS
-from agentspec.spec.references import written
-from agentspec.spec.values import (
+from agentspec.spec.expressions.filters import FILTERS, apply
+from agentspec.spec.expressions.guards import compares_null, constant_path
+from agentspec.spec.expressions.operators import BINARY, COMPARE, TESTS
+from agentspec.spec.expressions.references import written
+from agentspec.spec.expressions.values import (
     MISSING,
     Frame,
     cost,

@@ -8,7 +8,7 @@ from types import MappingProxyType
 from typing import Any
 
 from agentspec.api.errors import EvaluationFailed
-from agentspec.spec.values import MAX_TEXT, Frame, cost, is_number, kind, number, too_long
+from agentspec.spec.expressions.values import MAX_TEXT, Frame, cost, is_number, kind, number, too_long
 
 Binary = Callable[[Frame, Any, Any], Any]
 

@@ -7,7 +7,7 @@ import textwrap
 from typing import Any
 
 from agentspec.api.errors import EvaluationFailed
-from agentspec.spec.values import MAX_TEXT, MISSING, Frame, is_number, kind, number, text, too_long
+from agentspec.spec.expressions.values import MAX_TEXT, MISSING, Frame, is_number, kind, number, text, too_long
 
 _WORD = re.compile(r"([-\s({\[<]+)")
 

@@ -8,8 +8,8 @@ from typing import Any
 from jinja2 import nodes
 
 from agentspec.api.errors import EvaluationFailed
-from agentspec.spec.sandbox import compile_node
-from agentspec.spec.values import MISSING, Frame, kind, text
+from agentspec.spec.expressions.sandbox import compile_node
+from agentspec.spec.expressions.values import MISSING, Frame, kind, text
 
 Write = Callable[[Frame, list[str]], None]
 

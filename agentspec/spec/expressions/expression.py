@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Literal
 
-from agentspec.spec.references import Path, Reference
+from agentspec.spec.expressions.references import Path, Reference
 
 if TYPE_CHECKING:
     from jinja2 import nodes
@@ -55,7 +55,7 @@ class Expression:
         if self.tree is not None or self.kind != "template":
             tree: nodes.Node | None = self.tree
             return tree
-        from agentspec.spec.grammar import assemble, chain
+        from agentspec.spec.expressions.grammar import assemble, chain
 
         return assemble(
             (start, chain(item) if isinstance(item, Reference) else item) for start, _, item in self.stretches
@@ -67,7 +67,7 @@ class Expression:
 
         Those between statements are among them, with the local names of loops as plain names.
         """
-        from agentspec.spec.grammar import chain
+        from agentspec.spec.expressions.grammar import chain
 
         return tuple(
             (start, end, chain(item) if isinstance(item, Reference) else item)

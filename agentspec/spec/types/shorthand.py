@@ -10,9 +10,9 @@ from typing import Any
 
 from agentspec.api.messages import Json, Schema
 from agentspec.api.schema import admits_null
-from agentspec.spec.json_schema import read_schema, too_large
-from agentspec.spec.show_type import show_type
-from agentspec.spec.words import SCALARS, TypeProblem, parse_words
+from agentspec.spec.types.json_schema import read_schema, too_large
+from agentspec.spec.types.show_type import show_type
+from agentspec.spec.types.words import SCALARS, TypeProblem, parse_words
 
 __all__ = ["TypeProblem", "parse_type", "parse_types", "show_type"]
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from jinja2 import nodes
 
-from agentspec.spec.references import Path
+from agentspec.spec.expressions.references import Path
 
 Guards = frozenset[Path]
 NOTHING: Guards = frozenset()

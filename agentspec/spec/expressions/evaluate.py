@@ -6,9 +6,9 @@ from collections.abc import Callable
 from typing import Any
 
 from agentspec.api.errors import AgentspecError, EvaluationFailed
-from agentspec.spec.expression import Expression
-from agentspec.spec.references import Path, Reference, written
-from agentspec.spec.values import MISSING, Frame, missing_part, text
+from agentspec.spec.expressions.expression import Expression
+from agentspec.spec.expressions.references import Path, Reference, written
+from agentspec.spec.expressions.values import MISSING, Frame, missing_part, text
 
 Lookup = Callable[[str], Any]
 Evaluate = Callable[[Lookup], Any]
@@ -74,7 +74,7 @@ def _protected(evaluate: Evaluate) -> Evaluate:
 
 
 def _value(expression: Expression) -> Evaluate:
-    from agentspec.spec.sandbox import compile_node
+    from agentspec.spec.expressions.sandbox import compile_node
 
     tree = expression.ast
     assert tree is not None, "a `value` has a tree"
@@ -110,7 +110,7 @@ def _stretch(item: Any) -> str | Callable[[Frame], Any]:
     if isinstance(item, Reference):
         read = _reference(item.path)
         return lambda frame: read(frame.lookup)
-    from agentspec.spec.sandbox import compile_node
+    from agentspec.spec.expressions.sandbox import compile_node
 
     return compile_node(item)
 
@@ -118,7 +118,7 @@ def _stretch(item: Any) -> str | Callable[[Frame], Any]:
 def _statements(expression: Expression) -> Evaluate:
     from jinja2 import nodes
 
-    from agentspec.spec.statements import compile_body
+    from agentspec.spec.expressions.statements import compile_body
 
     tree = expression.ast
     assert isinstance(tree, nodes.Template), "a text with statements has been parsed as a whole"

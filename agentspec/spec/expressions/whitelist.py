@@ -9,11 +9,11 @@ from typing import Any
 from jinja2 import nodes
 
 from agentspec.spec.diagnostics import suggest
-from agentspec.spec.filters import ATTRIBUTE_FIRST, FILTERS, WITH_ATTRIBUTE, accepts
-from agentspec.spec.guards import NOTHING, Guards, compares_null, constant_path, guards_of
-from agentspec.spec.operators import BINARY, TESTS
-from agentspec.spec.references import Reference
-from agentspec.spec.tokens import ExpressionProblem
+from agentspec.spec.expressions.filters import ATTRIBUTE_FIRST, FILTERS, WITH_ATTRIBUTE, accepts
+from agentspec.spec.expressions.guards import NOTHING, Guards, compares_null, constant_path, guards_of
+from agentspec.spec.expressions.operators import BINARY, TESTS
+from agentspec.spec.expressions.references import Reference
+from agentspec.spec.expressions.tokens import ExpressionProblem
 
 _ATTRIBUTE = re.compile(r"\.\s*(\w+)")
 _TEST = re.compile(r"is\s+(?:not\s+)?(\w+)")

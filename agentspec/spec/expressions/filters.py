@@ -13,10 +13,10 @@ from types import MappingProxyType
 from typing import Any
 
 from agentspec.api.errors import EvaluationFailed
-from agentspec.spec import filters_lists as lists
-from agentspec.spec import filters_scalars as scalars
-from agentspec.spec.operators import TESTS
-from agentspec.spec.values import MISSING, Frame, as_json, cost, kind, limited, text
+from agentspec.spec.expressions import filters_lists as lists
+from agentspec.spec.expressions import filters_scalars as scalars
+from agentspec.spec.expressions.operators import TESTS
+from agentspec.spec.expressions.values import MISSING, Frame, as_json, cost, kind, limited, text
 
 Filter = Callable[..., Any]
 
