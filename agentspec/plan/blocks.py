@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from typing import Literal
 
@@ -41,8 +42,17 @@ class Blocks:
         self.controllers = Controllers(self, texts, leaves)
         self.types: dict[Where, Mapping[str, Schema]] = {}
 
-    def block(self, block: Block, outer: Scope, variables: Mapping[str, Schema] | None = None) -> PlanBlock:
-        """Compile a block that sees the names of `outer` and its own variables."""
+    def block(
+        self,
+        block: Block,
+        outer: Scope,
+        variables: Mapping[str, Schema] | None = None,
+        asked: AbstractSet[str] = frozenset(),
+    ) -> PlanBlock:
+        """Compile a block that sees the names of `outer` and its own variables.
+
+        `asked` are nodes that the conditions of the block's owner read.
+        """
         scope = Scope(outer, dict.fromkeys(block.nodes, ANY), dict(variables or {}))
         self._refuse_shadows(block, outer)
         edges = self._edges(block)
@@ -63,7 +73,7 @@ class Blocks:
             nodes.append(self._node(block.nodes[name], scope, index[name], needs, tuple(after[name])))
         self.types[block.where] = scope.nodes
         result, value = self._result(block, scope, edges)
-        self._warn_unread(block, edges)
+        self._warn_unread(block, edges, asked)
         waits = tuple(len(edges.before[name]) for name in order)
         starts = tuple(place for place, count in enumerate(waits) if count == 0)
         done = tuple(node for node in nodes if node is not None)
@@ -171,11 +181,13 @@ class Blocks:
             self.texts.report("AS404", text, block.where or ("nodes",), "say what it gives with `result:`", key=True)
         return (lambda lookup: None), {}
 
-    def _warn_unread(self, block: Block, edges: _Edges) -> None:
+    def _warn_unread(self, block: Block, edges: _Edges, asked: AbstractSet[str]) -> None:
         """Warn of nodes without effect whose value nothing uses."""
         if not block.has_result:
             return
-        used = set(self.reader.block_reads(block).names)
+        used = self.reader.result_reads(block) | asked
+        for reads in edges.reads.values():
+            used |= reads.previous
         for befores in edges.before.values():
             used.update(befores)
         for name, node in block.nodes.items():

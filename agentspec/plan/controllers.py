@@ -94,7 +94,8 @@ class Controllers:
         spec_block = node.blocks[0]
         previous = {"type": "object", "properties": dict.fromkeys(spec_block.nodes, ANY), "additionalProperties": False}
         variables: dict[str, Schema] = {"loop": _COUNTER, "previous": previous}
-        block = self.blocks.block(spec_block, scope, variables)
+        asked = self.leaves.reader.condition_reads(fields, node.where)
+        block = self.blocks.block(spec_block, scope, variables, asked)
         # `while` is asked before a round, `until` after it, when the nodes of the round have their values.
         inside = Scope(scope, dict(self.blocks.types[spec_block.where]), variables)
         until = self.leaves.condition(fields.until, (*node.where, "until"), inside)

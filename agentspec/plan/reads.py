@@ -8,17 +8,23 @@ from dataclasses import dataclass, field
 from agentspec.plan.texts import Text, Texts
 from agentspec.spec.diagnostics import SpecInvalid
 from agentspec.spec.model import Block, Node, Spec
-from agentspec.spec.shapes import FileText, LmShape, MapShape, SwitchShape, ToolShape
+from agentspec.spec.shapes import FileText, LmShape, LoopShape, MapShape, SwitchShape, ToolShape
 from agentspec.spec.source import Source, Where
 from agentspec.spec.text.loader import read
 
 
 @dataclass(slots=True)
 class Reads:
-    """Names that a node reads; `firmly` are those without a default for the case that they are skipped."""
+    """Names that a node reads.
+
+    Attributes:
+        firmly: those without a default for the case that they are skipped.
+        previous: nodes whose value of the last round is read; they are not waited for.
+    """
 
     names: set[str] = field(default_factory=set)
     firmly: set[str] = field(default_factory=set)
+    previous: set[str] = field(default_factory=set)
 
 
 class Reader:
@@ -35,11 +41,18 @@ class Reader:
         self._collect(self.texts_of(node), found)
         return found
 
-    def block_reads(self, block: Block) -> Reads:
-        """Collect the names that a block's `result:` refers to."""
+    def result_reads(self, block: Block) -> set[str]:
+        """The names that a block's `result:` refers to."""
         found = Reads()
         self._collect(self.texts.texts_in(block.result, (*block.where, "result")), found)
-        return found
+        return found.names
+
+    def condition_reads(self, fields: LoopShape, where: Where) -> set[str]:
+        """The names that the conditions of a loop refer to."""
+        found = Reads()
+        for raw, key in ((fields.until, "until"), (fields.while_, "while")):
+            self._collect(self.bare(raw, (*where, key)), found)
+        return found.names | found.previous
 
     def _collect(self, texts: Iterable[Text], found: Reads) -> None:
         for text in texts:
@@ -48,6 +61,8 @@ class Reader:
                 path = reference.path
                 word = str(path[1]) if path[0] == "meta" and len(path) > 1 else str(path[0])
                 found.names.add(word)
+                if path[0] == "previous" and len(path) > 1:
+                    found.previous.add(str(path[1]))
                 if not reference.guarded:
                     found.firmly.add(word)
 

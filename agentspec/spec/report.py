@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from pydantic import ValidationError
@@ -53,23 +53,22 @@ class Reporter:
         self.report(code, message, where, label, key=key, fix=close)
 
     def report_shape(self, shape: type[Shape], error: ValidationError, where: Where) -> None:
-        """Add every problem that pydantic found in the mapping at `where`."""
-        for detail in _most_telling(error.errors(include_url=False)):
-            self._report_detail(shape, detail, where)
-
-    def _report_detail(self, shape: type[Shape], detail: ErrorDetails, where: Where) -> None:
-        place = self._existing(where, detail["loc"])
-        key = str(detail["loc"][-1]) if detail["loc"] else ""
-        if detail["type"] == "extra_forbidden":
-            known = keys(shape) if len(detail["loc"]) == 1 else ()
-            self.report_unknown("AS201", f"unknown key `{key}`", key, known, place, key=True)
-        elif detail["type"] == "missing":
-            owner = f"`{where[-1]}`" if where else "the file"
-            self.report("AS202", f"{owner} needs `{key}`", place, key=True)
-        else:
-            text = detail["msg"][:1].lower() + detail["msg"][1:].replace("Input should be", "must be")
-            text = text.replace("input should be", "must be")
-            self.report("AS203", f"`{key}`: {text}" if key else text, place)
+        """Add every problem that pydantic found in the mapping at `where`, one for each place."""
+        wrong: dict[Where, list[ErrorDetails]] = {}
+        for detail in error.errors(include_url=False):
+            place = self._existing(where, detail["loc"])
+            key = str(detail["loc"][-1]) if detail["loc"] else ""
+            if detail["type"] == "extra_forbidden":
+                known = keys(shape) if len(detail["loc"]) == 1 else ()
+                self.report_unknown("AS201", f"unknown key `{key}`", key, known, place, key=True)
+            elif detail["type"] == "missing":
+                owner = f"`{place[-1]}`" if place else "the file"
+                self.report("AS202", f"{owner} needs `{key}`", place, key=True)
+            else:
+                wrong.setdefault(place, []).append(detail)
+        for place, details in wrong.items():
+            head = f"`{place[-1]}`" if place != where else f"`{where[-1]}`" if where else "the file"
+            self.report("AS203", f"{head} {shape_words(details)}", place)
 
     def _existing(self, where: Where, loc: tuple[str | int, ...]) -> Where:
         """Follow pydantic's location as far as the document has it: it also names members of unions."""
@@ -98,11 +97,29 @@ def _listed(choices: list[str]) -> str:
     return "known: " + ", ".join(choices)
 
 
-def _most_telling(details: list[ErrorDetails]) -> Iterator[ErrorDetails]:
-    """Keep one problem per key: pydantic reports every failed member of a union."""
-    seen: set[Any] = set()
+_WORDS = {
+    "string_type": "a string",
+    "int_type": "a whole number",
+    "float_type": "a number",
+    "bool_type": "true or false",
+    "list_type": "a list",
+    "dict_type": "a mapping",
+    "model_type": "a mapping",
+    "model_attributes_type": "a mapping",
+}
+
+
+def shape_words(details: list[ErrorDetails]) -> str:
+    """Say what a value must be. Of a union pydantic reports each member: they become alternatives."""
+    wanted = []
     for detail in details:
-        head = detail["loc"] if detail["type"] == "extra_forbidden" else detail["loc"][:1]
-        if not detail["loc"] or head not in seen:
-            seen.add(head)
-            yield detail
+        expected = detail.get("ctx", {}).get("expected")
+        if detail["type"] == "literal_error":
+            wanted.append(str(expected).replace("'", "`"))
+        elif detail["type"] in _WORDS:
+            wanted.append(_WORDS[detail["type"]])
+        else:
+            return detail["msg"][:1].lower() + detail["msg"][1:].replace("Input should", "must").replace(
+                "input should", "must"
+            )
+    return f"must be {', or '.join(dict.fromkeys(wanted))}"
