@@ -7,7 +7,6 @@ plugin): they are shown without a traceback. Any other exception is a defect of 
 from __future__ import annotations
 
 from enum import IntEnum
-from typing import ClassVar
 
 
 class Exit(IntEnum):
@@ -36,10 +35,10 @@ class AgentspecError(Exception):
         fatal: every other step would meet it, too: the run ends, whatever `retry` and `on_error` say.
     """
 
-    code: ClassVar[str] = "AS600"
-    kind: ClassVar[str | None] = None
-    exit: ClassVar[Exit] = Exit.RUN_FAILED
-    fatal: ClassVar[bool] = False
+    code: str = "AS600"
+    kind: str | None = None
+    exit: Exit = Exit.RUN_FAILED
+    fatal: bool = False
 
     def __init__(self, message: str, *, hint: str | None = None) -> None:
         super().__init__(message)

@@ -81,12 +81,28 @@ class RunStarted(NamedTuple):
 
 
 class StepStarted(NamedTuple):
-    """A step was given to whoever runs it. `node` is the node's id, `kind` is `lm` or `tool`."""
+    """A step was given to whoever runs it, or a controller is tried again. `node` is the node's id."""
 
     path: str
     node: str
     kind: str
     attempt: int
+
+
+class CallAnswered(NamedTuple):
+    """A model answered once; a step that repairs its answer has several. None means unknown, never zero.
+
+    Attributes:
+        model: `<backend>/<model>`.
+        seconds: wall time, waiting for a free slot included.
+    """
+
+    path: str
+    model: str
+    tokens_in: int | None
+    tokens_out: int | None
+    usd: float | None
+    seconds: float
 
 
 class StepSucceeded(NamedTuple):
@@ -151,6 +167,7 @@ class RunFinished(NamedTuple):
 Event = (
     RunStarted
     | StepStarted
+    | CallAnswered
     | StepSucceeded
     | StepFailed
     | StepSkipped

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
 
 import click
 
-from agentspec.api.errors import Exit
 from agentspec.cli.loading import binding_options, load
 from agentspec.cli.render.errors import coloured
-from agentspec.spec.diagnostics import Diagnostic, Severity, SpecInvalid, as_json, github, render_all
+from agentspec.spec.diagnostics import Diagnostic, SpecInvalid, as_json, exit_code, github, render_all
 
 
 @click.command("check")
@@ -41,11 +39,3 @@ def command(specs: tuple[str, ...], form: str, profile: str | None, bind: tuple[
     else:
         click.echo(f"{', '.join(specs)}: no problems", err=True)
     return exit_code(found)
-
-
-def exit_code(found: Sequence[Diagnostic]) -> int:
-    """The exit code that a list of diagnostics asks for."""
-    errors = [one for one in found if one.severity is Severity.ERROR]
-    if not errors:
-        return Exit.OK
-    return Exit.MISSING if all(one.code in ("AS501", "AS502") for one in errors) else Exit.SPEC_INVALID

@@ -20,14 +20,17 @@ _LEFT_OUT = shutil.ignore_patterns("__pycache__", "*.py", "out", ".agentspec")
 def command(name: str, template: str) -> None:
     """Make a folder NAME with an agent that runs at once, without key and network."""
     target = Path(name)
-    word = re.sub(r"\W+", "_", target.name).strip("_").lower() or "agent"
+    word = re.sub(r"[^a-z0-9_]+", "_", target.name.lower()).strip("_0123456789") or "agent"
     if target.exists() and (not target.is_dir() or any(target.iterdir())):
         raise click.UsageError(f"'{target}' exists and is not an empty folder.")
-    shutil.copytree(template_folder(template), target, dirs_exist_ok=True, ignore=_LEFT_OUT)
     spec = target / "agent.yaml"
-    text = spec.read_text(encoding="utf-8")
-    spec.write_text(re.sub(r"^name: .*$", f"name: {word}", text, count=1, flags=re.MULTILINE), encoding="utf-8")
-    write_schema(target / SCHEMA_FILE)
+    try:
+        shutil.copytree(template_folder(template), target, dirs_exist_ok=True, ignore=_LEFT_OUT)
+        text = spec.read_text(encoding="utf-8")
+        spec.write_text(re.sub(r"^name: .*$", f"name: {word}", text, count=1, flags=re.MULTILINE), encoding="utf-8")
+        write_schema(target / SCHEMA_FILE)
+    except OSError as error:
+        raise click.FileError(str(target), error.strerror or str(error)) from error
     click.echo(f"made {target}; try:\n  agentspec check {spec}\n  agentspec run {spec}", err=True)
 
 

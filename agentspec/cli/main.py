@@ -6,6 +6,7 @@ import gc
 import importlib
 import os
 import sys
+import threading
 from pathlib import Path
 from typing import NoReturn
 
@@ -92,8 +93,8 @@ def main() -> NoReturn:
 def _leave(code: int) -> NoReturn:
     sys.stdout.flush()
     sys.stderr.flush()
-    if code == 130:
-        # A tool that blocks in a thread must not hold up somebody who pressed Ctrl-C.
+    if threading.active_count() > 1 and code != 0:
+        # A tool that blocks in a thread must not hold up a run that has ended, least of all after Ctrl-C.
         os._exit(code)
     sys.exit(code)
 

@@ -6,6 +6,7 @@ import asyncio
 import gc
 import json
 import os
+import signal
 import sys
 from collections.abc import Callable
 from dataclasses import replace
@@ -16,16 +17,16 @@ from typing import IO
 import click
 from rich.console import Console
 
-from agentspec.api.errors import Exit
+from agentspec.api.errors import Exit, InvalidValue
 from agentspec.api.events import Event, Failure, Meta
 from agentspec.cli.loading import binding_options, load_plan, pairs
-from agentspec.cli.render.errors import printable, show_diagnostic
+from agentspec.cli.render.errors import printable, show_diagnostic, show_error
 from agentspec.cli.render.report import as_data, show_report, show_result
 from agentspec.cli.render.tree import LiveTree
 from agentspec.plan.model import Plan
 from agentspec.registry import Registry
-from agentspec.runtime import Outcome, RunOptions, arun
-from agentspec.runtime.inputs import from_words
+from agentspec.runtime import Outcome, Run, RunOptions
+from agentspec.runtime.inputs import complete, from_words
 
 _WIDTH = 100
 """Columns of the report where it does not go to a terminal."""
@@ -62,7 +63,11 @@ def command(
         show_diagnostic(diagnostic)
     if max_usd is not None:
         plan = replace(plan, limits=plan.limits.model_copy(update={"usd": max_usd}))
-    inputs = from_words(plan, pairs(words, "-i"), Path.cwd())
+    try:
+        inputs = complete(plan, from_words(plan, pairs(words, "-i"), Path.cwd()))
+    except InvalidValue as error:
+        show_error(error)
+        return Exit.USAGE
     people = Console(stderr=True, width=None if sys.stderr.isatty() else _WIDTH)
     options = RunOptions(env=os.environ, outputs=out, offline=offline)
     watchers: list[Callable[[Event], None]] = [] if events is None else [partial(_write, events)]
@@ -88,7 +93,20 @@ def command(
 def _run(plan: Plan, registry: Registry, inputs: dict[str, object], options: RunOptions) -> Outcome:
     gc.freeze()
     gc.enable()
-    return asyncio.run(arun(plan, registry, inputs, options))
+    run = Run(plan, registry, options)
+
+    async def execute() -> Outcome:
+        for sign in (signal.SIGINT, signal.SIGTERM):
+            asyncio.get_running_loop().add_signal_handler(sign, run.cancel, "interrupted")
+        return await run.execute(inputs)
+
+    loop = asyncio.new_event_loop()
+    try:
+        return loop.run_until_complete(execute())
+    finally:
+        # Not `asyncio.run`, which waits for tools that block in a thread, also after Ctrl-C.
+        loop.run_until_complete(loop.shutdown_asyncgens())
+        loop.close()
 
 
 def _show_failure(plan: Plan, failure: Failure) -> None:
@@ -106,6 +124,7 @@ def _write(file: IO[str], event: Event) -> None:
     """Write an event as a line of JSON: `{"event": "StepStarted", …}`."""
     data = {"event": type(event).__name__, **_plain(event)}
     file.write(json.dumps(data, ensure_ascii=False) + "\n")
+    file.flush()
 
 
 def _plain(event: Event) -> dict[str, object]:

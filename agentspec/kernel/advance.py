@@ -192,13 +192,23 @@ def _frame_failed(state: State, frame: Frame, failure: Failure) -> None:
     elif isinstance(visit, MapVisit) and visit.work.keep_going:
         if not _is_alone(frame):
             _stop_inside(state, frame)
-        state.problems.append(failure)
-        controllers.child_done(state, visit, frame, None)
+        _item_failed(state, visit, frame, failure)
     else:
         if isinstance(visit, MapVisit) or not _is_alone(frame):
             _stop_inside(state, visit)
         unwatch(state, visit.path)
         _failed(state, visit.frame, visit.node, visit.attempt, failure)
+
+
+def _item_failed(state: State, visit: MapVisit, frame: Frame, failure: Failure) -> None:
+    """An item that may fail did. When all of them did there is nothing to go on with, and the map fails, too."""
+    visit.failures[frame.values["loop"]["index"]] = failure
+    if len(visit.failures) < len(visit.items):
+        state.problems.append(failure)
+        controllers.child_done(state, visit, frame, None)
+    else:
+        unwatch(state, visit.path)
+        _failed(state, visit.frame, visit.node, visit.attempt, visit.failures[0])
 
 
 def _is_alone(frame: Frame) -> bool:

@@ -106,9 +106,9 @@ class SwitchVisit(Visit):
 
 
 class MapVisit(Visit):
-    """`begun` items were opened, `ended` of them have their result."""
+    """`begun` items were opened, `ended` of them have their result; `failures` are by the item's index."""
 
-    __slots__ = ("begun", "ended", "items", "results", "work")
+    __slots__ = ("begun", "ended", "failures", "items", "results", "work")
 
     def __init__(self, frame: Frame, node: PlanNode, attempt: int, work: MapWork, items: list[Json]) -> None:
         super().__init__(frame, node, attempt)
@@ -117,6 +117,7 @@ class MapVisit(Visit):
         self.results: list[Json] = [None] * len(items)
         self.begun = 0
         self.ended = 0
+        self.failures: dict[int, Failure] = {}
 
 
 class LoopVisit(Visit):

@@ -18,6 +18,13 @@ from agentspec.spec.expressions import check, compile_expression
 _O = TypeVar("_O", bound=Options)
 
 
+class Environment(dict[str, str]):
+    """What `${{ env.X }}` reads; a variable that is not set is named with the way to set it."""
+
+    def __missing__(self, name: str) -> str:
+        raise InvalidValue(f"the environment variable `{name}` is not set", hint=f"export {name}=…")
+
+
 class ModelPool:
     """Opens each bound model once."""
 

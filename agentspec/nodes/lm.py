@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from agentspec.api.backend import Backend
 from agentspec.api.errors import InvalidAnswer
-from agentspec.api.events import Meta
+from agentspec.api.events import CallAnswered, Meta, TextStreamed
 from agentspec.api.messages import Json, Message, Reply, Request, Usage
 from agentspec.kernel.commands import StartStep
 from agentspec.models.answers import read_answer, repair_messages
@@ -36,10 +36,8 @@ async def ask(command: StartStep, work: LmWork, services: Services) -> tuple[Jso
     backend = services.models.get(work.model)
     usages: list[Usage] = []
     while True:
-        services.budget.before_call()
-        reply = await _reply(backend, request, command.path, services)
+        reply = await _call(backend, request, command.path, work, services)
         usages.append(reply.usage)
-        services.budget.after_call(reply.usage)
         answer = read_answer(reply, work.output)
         if not answer.problems:
             break
@@ -57,15 +55,27 @@ async def ask(command: StartStep, work: LmWork, services: Services) -> tuple[Jso
     return answer.value, _meta(usages, sure, services.models.uses(work.model), how, command.attempt, seconds)
 
 
+async def _call(backend: Backend, request: Request, path: str, work: LmWork, services: Services) -> Reply:
+    """One call, within the limits and told to observers."""
+    services.budget.before_call()
+    started = services.clock()
+    reply = await _reply(backend, request, path, services)
+    usage, seconds = reply.usage, services.clock() - started
+    model = services.models.uses(work.model)
+    services.tell(CallAnswered(path, model, usage.tokens_in, usage.tokens_out, usage.usd, seconds))
+    services.budget.after_call(usage)
+    return reply
+
+
 async def _reply(backend: Backend, request: Request, path: str, services: Services) -> Reply:
-    if services.stream is None:
+    if not services.stream:
         return await backend.generate(request)
     reply = None
     async for piece in backend.stream(request):
         if isinstance(piece, Reply):
             reply = piece
         else:
-            services.stream(path, piece)
+            services.tell(TextStreamed(path, piece))
     if reply is None:
         raise InvalidAnswer("the backend's stream ended without a reply", hint="report this to the plugin's author")
     return reply

@@ -5,19 +5,16 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import Any
 
 from agentspec.api.errors import LimitReached
+from agentspec.api.events import Event
 from agentspec.api.messages import Usage
 from agentspec.api.tool import ToolContext
 from agentspec.models.pool import ModelPool, resolve_options
 from agentspec.plan.catalogue import Catalogue
 from agentspec.plan.model import Binding, Lookup
 from agentspec.spec.shapes import Limits
-
-Stream = Callable[[str, str], None]
-"""Called with a step's path and a piece of text."""
 
 
 class Budget:
@@ -44,8 +41,13 @@ class Budget:
         self.lm_calls += 1
 
     def after_call(self, usage: Usage) -> None:
-        """Add what a call used. Raises `LimitReached` when it cost money and the limit is nothing."""
+        """Add what a call used. Raises `LimitReached` when a limit on money cannot be held."""
         self.tokens += (usage.tokens_in or 0) + (usage.tokens_out or 0)
+        if usage.usd is None and self.limits.usd is not None:
+            raise LimitReached(
+                f"the limit `usd: {self.limits.usd:g}` cannot be held: what the model costs is not known",
+                hint="limit `lm_calls` or `tokens` instead, or bind a model with a known price",
+            )
         self.usd += usage.usd or 0.0
         if self.limits.usd == 0 and self.usd > 0:
             self._refuse_at("usd", self.usd, 0.0)
@@ -81,12 +83,17 @@ class ToolBelt:
 
 @dataclass(frozen=True, slots=True)
 class Services:
-    """Everything that a step may use. `stream` is None when nobody watches text being written."""
+    """Everything that a step may use.
+
+    Attributes:
+        tell: lets observers know what happens inside a step.
+        stream: whether somebody watches text being written.
+    """
 
     run: str
     models: ModelPool
     tools: ToolBelt
     budget: Budget
-    outputs: Path
-    stream: Stream | None = None
+    tell: Callable[[Event], None]
+    stream: bool = False
     clock: Callable[[], float] = time.monotonic

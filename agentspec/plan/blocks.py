@@ -81,15 +81,17 @@ class Blocks:
 
     def _edges(self, block: Block) -> _Edges:
         edges = _Edges({}, {})
+        place = {name: number for number, name in enumerate(block.nodes)}
         for name, node in block.nodes.items():
             reads = edges.reads[name] = self.reader.reads(node)
-            before = [other for other in block.nodes if other in reads.names]
+            # The only node of a block without names cannot be read, by itself least of all.
+            before = [] if block.single else sorted(reads.names & place.keys(), key=place.__getitem__)
             written = node.fields.after
-            for place, word in enumerate([written] if isinstance(written, str) else written):
+            for number, word in enumerate([written] if isinstance(written, str) else written):
                 if word in block.nodes:
                     before += [] if word in before else [word]
                     continue
-                where = (*node.where, "after") if isinstance(written, str) else (*node.where, "after", place)
+                where = (*node.where, "after") if isinstance(written, str) else (*node.where, "after", number)
                 text = f"there is no node `{word}` in this block"
                 self.texts.report_unknown("AS302", text, word, block.nodes, where)
             edges.before[name] = before

@@ -6,7 +6,16 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from agentspec.api.events import ControllerEntered, Event, Failure, RunStarted, StepFailed, StepSkipped, StepSucceeded
+from agentspec.api.events import (
+    CallAnswered,
+    ControllerEntered,
+    Event,
+    Failure,
+    RunStarted,
+    StepFailed,
+    StepSkipped,
+    StepSucceeded,
+)
 from agentspec.kernel.controllers import case_path
 from agentspec.plan.model import LmWork, Plan, PlanBlock, PlanNode, SwitchWork, ToolWork
 
@@ -45,6 +54,8 @@ class Record:
         """Take in one event."""
         if isinstance(event, StepSucceeded):
             self._succeeded(event)
+        elif isinstance(event, CallAnswered):
+            self._answered(event)
         elif isinstance(event, StepFailed):
             use = self.nodes.get(general(event.path))
             if use is not None:  # None: a controller that took too long
@@ -63,15 +74,21 @@ class Record:
         use, meta = self.nodes[general(event.path)], event.meta
         self._decisions.append((event.path, use.kind))
         use.steps += 1
-        use.calls += meta.calls
-        use.tokens_in += meta.tokens_in
-        use.tokens_out += meta.tokens_out
-        use.seconds += meta.seconds
         if meta.calls:
-            use.model = meta.model or use.model
-            use.usd = None if meta.usd is None or use.usd is None else use.usd + meta.usd
             use.confidence += meta.confidence or 0.0
             use.formats[meta.format or ""] = use.formats.get(meta.format or "", 0) + 1
+        else:
+            use.seconds += meta.seconds
+
+    def _answered(self, event: CallAnswered) -> None:
+        """Count a call when it is answered: those of a step that then fails cost as much."""
+        use = self.nodes[general(event.path)]
+        use.model = event.model
+        use.calls += 1
+        use.tokens_in += event.tokens_in or 0
+        use.tokens_out += event.tokens_out or 0
+        use.usd = None if event.usd is None or use.usd is None else use.usd + event.usd
+        use.seconds += event.seconds
 
     def trajectory(self) -> list[str]:
         """The letters LM, T and C in the order of the control flow: items of a map one after the other."""

@@ -12,11 +12,11 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from agentspec.api.events import Event, Failure, RunFinished, Status, TextStreamed
+from agentspec.api.events import Event, Failure, RunFinished, Status
 from agentspec.api.messages import Json
 from agentspec.api.tool import ToolContext
 from agentspec.kernel.state import Settled
-from agentspec.models.pool import ModelPool
+from agentspec.models.pool import Environment, ModelPool
 from agentspec.nodes import Budget, Executor, Services, ToolBelt
 from agentspec.plan.catalogue import Catalogue
 from agentspec.plan.model import Plan
@@ -79,47 +79,66 @@ def new_run_id(agent: str, now: datetime) -> str:
     return f"{agent}-{now:%Y%m%d-%H%M%S}-{secrets.token_hex(2)}"
 
 
+class Run:
+    """One run of a plan: made, executed once, cancelled from outside if need be."""
+
+    def __init__(self, plan: Plan, catalogue: Catalogue, options: RunOptions | None = None) -> None:
+        self.id = new_run_id(plan.name, datetime.now())
+        self._plan = plan
+        self._catalogue = catalogue
+        self._options = options or RunOptions()
+        self._record = Record(plan)
+        self._files = _Files()
+        self._driver: Driver | None = None
+
+    async def execute(self, inputs: Mapping[str, Json]) -> Outcome:
+        """Run to the end. Failures are part of the outcome; cancelling the caller's task cancels the run.
+
+        Raises `InvalidValue` when the inputs do not fit: nothing has run then.
+        """
+        values = complete(self._plan, inputs)
+        names = {"inputs": values, "env": Environment(self._options.env)}
+        plan, offline = self._plan, self._options.offline
+        models = ModelPool(plan.models, self._catalogue, names.__getitem__, plan.folder, offline)
+        services = self._services(values, names, models)
+        driver = self._driver = Driver(plan, Executor(services), self._observe)
+        started = services.clock()
+        try:
+            ended = await driver.run(values)
+        finally:
+            with contextlib.suppress(asyncio.CancelledError):
+                await models.close()
+        return _outcome(plan, self.id, ended, driver, self._record, self._files, services.clock() - started)
+
+    def cancel(self, reason: str) -> None:
+        """End the run now; `execute` then gives the outcome, with what was done by then."""
+        if self._driver is not None:
+            self._driver.cancel(reason)
+
+    def _observe(self, event: Event) -> None:
+        self._record(event)
+        for observer in self._options.observers:
+            observer(event)
+
+    def _services(self, values: Mapping[str, Json], names: Mapping[str, Json], models: ModelPool) -> Services:
+        plan = self._plan
+        outputs = (self._options.outputs / self.id).absolute()
+        base = ToolContext(None, plan.folder, outputs, given_paths(plan, values), wrote=self._files.add)
+        return Services(
+            run=self.id,
+            models=models,
+            tools=ToolBelt(plan.tools, self._catalogue, names.__getitem__, base),
+            budget=Budget(plan.limits),
+            tell=self._observe,
+            stream=self._options.stream,
+        )
+
+
 async def arun(
     plan: Plan, catalogue: Catalogue, inputs: Mapping[str, Json], options: RunOptions | None = None
 ) -> Outcome:
-    """Run a plan. Failures are part of the outcome; cancelling the caller's task cancels the run.
-
-    Raises `InvalidValue` when the inputs do not fit: nothing has run then.
-    """
-    options = options or RunOptions()
-    values = complete(plan, inputs)
-    run = new_run_id(plan.name, datetime.now())
-    record, files, budget = Record(plan), _Files(), Budget(plan.limits)
-    observers: list[Observer] = [record, *options.observers]
-
-    def observe(event: Event) -> None:
-        for observer in observers:
-            observer(event)
-
-    names = {"inputs": values, "env": dict(options.env)}
-    models = ModelPool(plan.models, catalogue, names.__getitem__, plan.folder, options.offline)
-    outputs = (options.outputs / run).absolute()
-    base = ToolContext(None, plan.folder, outputs, given_paths(plan, values), wrote=files.add)
-    services = Services(
-        run=run,
-        models=models,
-        tools=ToolBelt(plan.tools, catalogue, names.__getitem__, base),
-        budget=budget,
-        outputs=outputs,
-        stream=(lambda path, text: observe(TextStreamed(path, text))) if options.stream else None,
-    )
-    driver = Driver(plan, Executor(services), observe)
-    started = services.clock()
-    try:
-        ended = await driver.run(values)
-    except asyncio.CancelledError:
-        if driver.state.finished is None:
-            raise
-        ended = driver.state.finished
-    finally:
-        with contextlib.suppress(asyncio.CancelledError):
-            await models.close()
-    return _outcome(plan, run, ended, driver, record, files, services.clock() - started)
+    """Run a plan; see `Run.execute`."""
+    return await Run(plan, catalogue, options).execute(inputs)
 
 
 def _outcome(

@@ -9,7 +9,7 @@ import difflib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any, ClassVar
+from typing import Any
 
 from agentspec.api.errors import AgentspecError, Exit
 from agentspec.spec.frames import Frame, Mark, closing_line, harmless
@@ -69,15 +69,21 @@ class SpecInvalid(AgentspecError):
         diagnostics: all problems found, at least one.
     """
 
-    code: ClassVar[str] = "AS203"
-    exit: ClassVar[Exit] = Exit.SPEC_INVALID
-
     def __init__(self, diagnostics: Sequence[Diagnostic], *, hint: str | None = None) -> None:
         self.diagnostics = tuple(sorted(diagnostics, key=lambda diagnostic: diagnostic.sort_key))
         first = self.diagnostics[0]
         more = f" (and {len(self.diagnostics) - 1} more)" if len(self.diagnostics) > 1 else ""
         super().__init__(harmless(f"{place(first)}: {first.message}{more}"), hint=hint)
-        vars(self)["code"] = first.code  # a class variable everywhere else: only here it depends on the case
+        self.code = first.code
+        self.exit = exit_code(self.diagnostics)
+
+
+def exit_code(diagnostics: Iterable[Diagnostic]) -> Exit:
+    """The exit code that diagnostics ask for: a spec that lacks only a plugin is not called invalid."""
+    errors = [one.code for one in diagnostics if one.severity is Severity.ERROR]
+    if not errors:
+        return Exit.OK
+    return Exit.MISSING if set(errors) <= {"AS501", "AS502"} else Exit.SPEC_INVALID
 
 
 def place(diagnostic: Diagnostic) -> str:

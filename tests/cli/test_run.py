@@ -45,13 +45,15 @@ def test_events_are_json_lines_from_the_start_to_the_end(cli):
     assert [line["event"] for line in lines] == [
         "RunStarted",
         "StepStarted",
+        "CallAnswered",
         "StepSucceeded",
         "StepStarted",
+        "CallAnswered",
         "StepSucceeded",
         "RunFinished",
     ]
     assert lines[0]["inputs"] == {"note": "The printer is broken."}
-    assert lines[2]["path"] == "sort"
+    assert lines[3]["path"] == "sort"
     assert lines[-1]["result"]["topic"] == "order"
 
 
@@ -94,7 +96,7 @@ def test_inputs_are_read_by_their_types_and_checked(cli, tmp_path):
     spec.write_text(spec.read_text().replace("inputs:", "inputs:\n  n: {type: integer, default: 1}"))
     assert cli("run", ".", "-i", "n=3").returncode == 0
     wrong = cli("run", ".", "-i", "n=three")
-    assert wrong.returncode == 1
+    assert wrong.returncode == 2
     assert "error[AS603]: the input `n` does not fit" in wrong.stderr
     unknown = cli("run", ".", "-i", "nte=x")
     assert "did you mean `note`?" in unknown.stderr

@@ -93,16 +93,20 @@ class Oracle:
                 return None if work.default is None else self._block(work.default, lookup, f"{path}:default/", {})
             case MapWork():
                 items = work.over(lookup)
-                return [self._item(work, lookup, path, index, item) for index, item in enumerate(items)]
+                results = [self._item(work, lookup, path, index, item) for index, item in enumerate(items)]
+                failures = [one for one in results if isinstance(one, Failed)]
+                if failures and len(failures) == len(results):
+                    raise failures[0]
+                return [None if isinstance(one, Failed) else one for one in results]
             case LoopWork():
                 return self._loop(work, lookup, path)
 
     def _item(self, work: MapWork, lookup: Lookup, path: str, index: int, item: Any) -> Any:
         try:
             return self._block(work.block, lookup, f"{path}[{index}]/", {"item": item, "loop": {"index": index}})
-        except Failed:
+        except Failed as failed:
             if work.keep_going:
-                return None
+                return failed
             raise
 
     def _loop(self, work: LoopWork, lookup: Lookup, path: str) -> Any:

@@ -67,6 +67,15 @@ def test_keep_going_gives_null_for_the_item_that_failed_and_stops_only_that_item
     assert len(player.state.problems) == 1
 
 
+def test_keep_going_fails_when_every_item_failed() -> None:
+    inner = block(Draft("a"))
+    player = run(Draft("each", mapped(always([1, 2]), inner, keep_going=True)))
+    player.fail("each[1]/a")
+    player.fail("each[0]/a")
+    assert player.finished is not None
+    assert (player.finished.status, player.finished.failure and player.finished.failure.path) == ("failed", "each[0]/a")
+
+
 def test_map_results_stand_in_the_order_of_the_items() -> None:
     inner = block(Draft("a"), result=lambda lookup: [lookup("item"), lookup("loop")["index"], lookup("a")])
     player = run(Draft("each", mapped(always(["x", "y", "z"]), inner, 2)))

@@ -104,13 +104,19 @@ def test_no_call_is_made_once_the_money_is_spent(limit: str, calls: int) -> None
     alone(test)
 
 
-def test_money_is_counted_and_unknown_prices_are_not_money() -> None:
+def test_money_is_counted() -> None:
     budget = Budget(Limits(usd=0.5))
-    for usd in (0.3, None, 0.2):
+    for usd in (0.3, 0.2):
         budget.before_call()
         budget.after_call(Usage(usd=usd))
     with pytest.raises(LimitReached):
         budget.before_call()
+
+
+def test_an_unknown_price_is_not_nothing() -> None:
+    Budget(Limits(lm_calls=5)).after_call(Usage(usd=None))
+    with pytest.raises(LimitReached, match="cannot be held"):
+        Budget(Limits(usd=0.5)).after_call(Usage(usd=None))
 
 
 def test_a_limit_of_no_money_allows_calls_that_cost_nothing() -> None:

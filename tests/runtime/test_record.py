@@ -5,13 +5,12 @@ from __future__ import annotations
 import pytest
 
 from agentspec.api.events import (
+    CallAnswered,
     ControllerEntered,
     Event,
     Failure,
-    Meta,
     StepFailed,
     StepSkipped,
-    StepSucceeded,
 )
 from agentspec.plan import Plan
 from agentspec.runtime import Outcome
@@ -90,9 +89,15 @@ def recorded(*events: Event) -> Record:
 
 
 def test_one_unknown_price_makes_a_sum_unknown() -> None:
-    known, unknown = Meta(usd=0.5, calls=1), Meta(usd=None, calls=1)
-    assert recorded(StepSucceeded("a", "", known), StepSucceeded("a", "", known)).nodes["a"].usd == 1.0
-    assert recorded(StepSucceeded("a", "", unknown), StepSucceeded("a", "", known)).nodes["a"].usd is None
+    known, unknown = CallAnswered("a", "x/y", 5, 2, 0.5, 0.1), CallAnswered("a", "x/y", 5, 2, None, 0.1)
+    assert recorded(known, known).nodes["a"].usd == 1.0
+    assert recorded(unknown, known).nodes["a"].usd is None
+
+
+def test_calls_of_a_step_that_fails_are_counted() -> None:
+    call = CallAnswered("a", "x/y", 5, 2, 0.5, 0.1)
+    use = recorded(call, call, StepFailed("a", 1, Failure("a", "AS708", "no"))).nodes["a"]
+    assert (use.calls, use.tokens_in, use.tokens_out, use.usd, use.failed) == (2, 10, 4, 1.0, 1)
 
 
 def test_failures_and_skips_are_counted_and_controllers_have_no_row() -> None:

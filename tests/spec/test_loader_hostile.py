@@ -9,9 +9,9 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from agentspec.spec.text import loader
 from agentspec.spec.diagnostics import SpecInvalid, render_all
 from agentspec.spec.source import Source
+from agentspec.spec.text import loader
 from agentspec.spec.text.loader import PythonParser, load, read
 
 VALID = """\

@@ -81,7 +81,7 @@ class LiveTree:
                 count.done += 1
                 count.text = ""
             case StepFailed():
-                count.running -= 1
+                count.running = max(count.running - 1, 0)  # a controller that took too long was never started
                 count.failed += 1
             case StepSkipped():
                 count.skipped += 1
