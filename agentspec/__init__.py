@@ -1,11 +1,32 @@
 """Declarative agents on small language models.
 
-The floors, lowest first; each imports only from those above it in this list:
+    agent = agentspec.load("agents/inbox")
+    outcome = agentspec.run(agent, {"mailbox": "week.mbox"})       # or: await agentspec.arun(…)
+    outcome.result
 
-    api        all that a plugin may import          nodes     how lm and tool steps run
-    spec       YAML text -> located, valid Spec      runtime   the asyncio shell
-    plan       Spec -> graph -> frozen Plan          testing   conformance kits for plugins
-    kernel     a run as a pure state machine         cli       one file per command
-    registry   plugins, found lazily
-    models     structured answers, confidence
+The floors, lowest first; each imports only from those before it:
+
+    api        all that a plugin may import          models    structured answers, confidence
+    spec       YAML text -> located, valid Spec      nodes     how lm and tool steps run
+    plan       Spec -> graph -> frozen Plan          runtime   the asyncio shell
+    kernel     a run as a pure state machine         testing   a backend without a model
+    registry   plugins, found lazily                 cli       one file per command
 """
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from agentspec.runtime.agent import Agent, arun, load, run
+    from agentspec.runtime.session import Outcome, RunOptions
+
+__all__ = ["Agent", "Outcome", "RunOptions", "arun", "load", "run"]
+
+
+def __getattr__(name: str) -> Any:
+    """Import the runtime when it is first used; `agentspec --help` does without."""
+    if name not in __all__:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(importlib.import_module("agentspec.runtime.agent"), name)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -45,23 +45,24 @@ class TypeProblem:
 def infer(expression: Expression, scope: Scope) -> tuple[Schema, list[TypeProblem]]:
     """Return the type of an expression's value and the problems of its references."""
     problems = []
-    types: dict[int, Schema] = {}
+    schema = STRING
+    nullable_at: dict[int, Reference] = {}
     for reference in expression.references:
         schema, problem = follow(reference, scope, expression.text)
-        types[id(reference)] = schema
         if problem is not None:
             problems.append(problem)
+        if not reference.guarded and schema and without_null(schema) != schema:
+            nullable_at[reference.start] = reference
+    if expression.kind == "reference":
+        return schema, problems
     if expression.kind == "literal":
         return STRING, problems
-    if expression.kind == "reference":
-        return types[id(expression.references[0])], problems
+    typing = _Typing(scope, nullable_at, len(expression.text))
     if expression.kind == "template":
-        return STRING, problems
-    typing = _Typing(scope)
-    schema = typing.type(expression.ast)
-    for message, label in typing.never:
-        problems.append(TypeProblem("AS312", message, 0, len(expression.text), label))
-    return schema, problems
+        for _, _, node in expression.parts:
+            typing.type(node)
+        return STRING, problems + typing.problems
+    return typing.type(expression.ast), problems + typing.problems
 
 
 def follow(reference: Reference, scope: Scope, text: str) -> tuple[Schema, TypeProblem | None]:
@@ -139,11 +140,16 @@ def _in_sight(scope: Scope) -> str:
 
 
 class _Typing:
-    """Types Jinja's syntax tree. Names are looked up again; their problems were reported already."""
+    """Types Jinja's syntax tree. Names are looked up again; their problems were reported already.
 
-    def __init__(self, scope: Scope) -> None:
+    `nullable_at` has the references that may be null, by their offsets; `end` is the length of the text.
+    """
+
+    def __init__(self, scope: Scope, nullable_at: Mapping[int, Reference], end: int) -> None:
         self.scope = scope
-        self.never: list[tuple[str, str]] = []
+        self.nullable_at = nullable_at
+        self.end = end
+        self.problems: list[TypeProblem] = []
 
     def type(self, node: Any) -> Schema:
         """The type of one node of the tree; ANY for what is not known."""
@@ -207,17 +213,37 @@ class _Typing:
     def _compare(self, node: Any) -> Schema:
         left = without_null(self.type(node.expr))
         for operand in node.ops:
-            right = getattr(operand.expr, "value", None)
-            words = left.get("enum")
-            if operand.op in ("eq", "ne") and isinstance(right, str) and words and right not in words:
-                close = suggest(right, [str(word) for word in words])
-                label = f"did you mean `{close}`?" if close else ""
-                self.never.append((f"`{right}` is none of {', '.join(str(word) for word in words)}", label))
-            elif operand.op in ("eq", "ne") and isinstance(right, str) and left.get("type") in ("array", "object"):
-                self.never.append(
-                    (f"a {'list' if left['type'] == 'array' else 'object'} is compared with a string", "")
-                )
+            self.type(operand.expr)
+            if operand.op in ("eq", "ne"):
+                self._check_words(left, getattr(operand.expr, "value", None))
+            elif operand.op in ("lt", "lteq", "gt", "gteq"):
+                self._refuse_null(node.expr)
+                self._refuse_null(operand.expr)
         return BOOLEAN
+
+    def _check_words(self, left: Schema, right: Any) -> None:
+        """Report a comparison with a word that the left side never is."""
+        words = left.get("enum")
+        if not isinstance(right, str):
+            return
+        if words and right not in words:
+            close = suggest(right, [str(word) for word in words])
+            label = f"did you mean `{close}`?" if close else ""
+            message = f"`{right}` is none of {', '.join(str(word) for word in words)}"
+            self.problems.append(TypeProblem("AS312", message, 0, self.end, label))
+        elif left.get("type") in ("array", "object"):
+            message = f"a {'list' if left['type'] == 'array' else 'object'} is never equal to a string"
+            self.problems.append(TypeProblem("AS312", message, 0, self.end))
+
+    def _refuse_null(self, node: Any) -> None:
+        """Report a plain reference that may be null where a number or text is needed."""
+        while hasattr(node, "attr") or hasattr(node, "arg"):
+            node = node.node
+        reference = self.nullable_at.get(node.lineno) if hasattr(node, "name") and not hasattr(node, "args") else None
+        if reference is not None:
+            message = f"`{'.'.join(str(step) for step in reference.path)}` may be null here"
+            label = "give a value for that case: `| default(…)`"
+            self.problems.append(TypeProblem("AS310", message, reference.start, reference.end, label))
 
     def _test(self, node: Any) -> Schema:
         return BOOLEAN
@@ -236,13 +262,16 @@ class _Typing:
 
     def _add(self, node: Any) -> Schema:
         left, right = self.type(node.left), self.type(node.right)
-        return (
-            left if left == right else NUMBER if {left.get("type"), right.get("type")} <= {"integer", "number"} else ANY
-        )
+        self._refuse_null(node.left)
+        self._refuse_null(node.right)
+        if left == right:
+            return left
+        return NUMBER if {left.get("type"), right.get("type")} <= {"integer", "number"} else ANY
 
     _sub = _mul = _mod = _floordiv = _add
 
     def _div(self, node: Any) -> Schema:
+        self._add(node)
         return NUMBER
 
     def _neg(self, node: Any) -> Schema:

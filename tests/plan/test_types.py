@@ -59,6 +59,29 @@ def test_a_word_that_a_field_never_has_is_reported(problems):
 
 
 @pytest.mark.parametrize(
+    ("condition", "found"),
+    [
+        ("meta.sort.confidence > 0.5", ["AS310"]),
+        ("meta.sort.confidence | default(0) > 0.5", []),
+        ("meta.sort.confidence and meta.sort.confidence > 0.5", []),
+        ("0.5 < meta.sort.confidence", ["AS310"]),
+        ("meta.sort.usd * 2 > 1", ["AS310"]),
+        ("sort.score > 0.5", []),
+        ("sort.due == none", []),
+        ("sort.due is none", []),
+    ],
+)
+def test_null_has_no_place_in_an_order(problems, condition, found):
+    text = f"""\
+    nodes:
+      sort: {{lm: m, prompt: x, output: Sorted}}
+      act: {{lm: m, prompt: x, when: {condition}}}
+    result: ${{{{ act | default('') }}}}
+    """
+    assert [code for code, _ in problems(text)] == found
+
+
+@pytest.mark.parametrize(
     ("cases", "found"),
     [
         ("{a: {result: 1}, b: {result: 2}, c: {result: 3}}", []),
