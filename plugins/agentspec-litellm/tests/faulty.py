@@ -82,9 +82,7 @@ class Faulty:
 
     async def _one(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1")
-        length = next(
-            int(x.split(":")[1]) for x in head.split("\r\n") if x.lower().startswith("content-length")
-        )
+        length = next(int(x.split(":")[1]) for x in head.split("\r\n") if x.lower().startswith("content-length"))
         body = json.loads(await reader.readexactly(length))
         self.heads.append(head)
         self.bodies.append(body)
@@ -95,13 +93,9 @@ class Faulty:
         status, content = self.status, json.dumps(self.answer)
         if self.refuses and self.refuses in body:
             status = 400
-            content = json.dumps(
-                {"error": {"message": f"{self.refuses} is not supported", "type": "invalid"}}
-            )
+            content = json.dumps({"error": {"message": f"{self.refuses} is not supported", "type": "invalid"}})
         elif status != 200:
-            content = json.dumps(
-                {"error": {"message": self.text, "type": "bad", "code": self.text.split(" ")[0]}}
-            )
+            content = json.dumps({"error": {"message": self.text, "type": "bad", "code": self.text.split(" ")[0]}})
         elif body.get("stream"):
             return await self._stream(reader, writer)
         elif self.fault == "truncated":

@@ -109,6 +109,4 @@ def test_a_prompt_that_is_too_long_for_the_server(make: Make, llama: str) -> Non
     assert caught.value.hint == "shorten the prompt or take a model with a longer context"
     with pytest.raises(ContextOverflow) as early:
         run(make(llama, context_tokens=100), ask("word " * 200))
-    assert (
-        early.value.message == "the prompt has at least 202 tokens, the context of `openai/triage` holds 100"
-    )
+    assert early.value.message == "the prompt has at least 202 tokens, the context of `openai/triage` holds 100"

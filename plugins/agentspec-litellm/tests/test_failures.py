@@ -109,9 +109,7 @@ def test_a_refusal_is_told_in_our_words(
     assert error.hint == hint
 
 
-@pytest.mark.parametrize(
-    ("header", "wait_s"), [("Retry-After: 7", 7.0), ("", None), ("Retry-After: soon", None)]
-)
+@pytest.mark.parametrize(("header", "wait_s"), [("Retry-After: 7", 7.0), ("", None), ("Retry-After: soon", None)])
 def test_a_rate_limit_says_how_long_to_wait(make: Make, header: str, wait_s: float | None) -> None:
     server = Faulty(status=429, text="slow down", header=header)
     error = failure(server, make)
@@ -141,9 +139,7 @@ def test_a_rate_limit_says_how_long_to_wait(make: Make, header: str, wait_s: flo
         ),
     ],
 )
-def test_a_broken_connection_or_answer(
-    make: Make, fault: str, stream: bool, message: str, hint: str | None
-) -> None:
+def test_a_broken_connection_or_answer(make: Make, fault: str, stream: bool, message: str, hint: str | None) -> None:
     server = Faulty(fault=fault)
     error = failure(server, make, stream=stream)
     assert type(error) is BackendUnavailable
@@ -171,9 +167,7 @@ def test_a_key_that_is_not_there(make: Make, model: str, provider: str, variable
     with pytest.raises(BackendRefused) as caught:
         asyncio.run(main())
     assert caught.value.message == f"{provider} wants a key for `{model}`, and there is none"
-    assert (
-        caught.value.hint == f'set `key: "${{{{ env.{variable} }}}}"` beside `use:`, and the variable itself'
-    )
+    assert caught.value.hint == f'set `key: "${{{{ env.{variable} }}}}"` beside `use:`, and the variable itself'
 
 
 @pytest.mark.parametrize(("fault", "stream"), [("stall", False), ("stall", True), ("midstall", True)])
@@ -214,10 +208,7 @@ def test_an_answer_that_is_withheld(make: Make, finish: str) -> None:
 def test_a_key_is_in_no_message(make: Make, monkeypatch: pytest.MonkeyPatch) -> None:
     server = Faulty(status=401, text=f"Incorrect API key provided: {KEY}")
     error = failure(server, make, key=KEY)
-    assert (
-        plain(error.message, server)
-        == f"{HERE} refuses the key for `openai/far`: Incorrect API key provided: ***"
-    )
+    assert plain(error.message, server) == f"{HERE} refuses the key for `openai/far`: Incorrect API key provided: ***"
     assert error.hint == "check the value of `key:`: it is set, but wrong or expired"
     assert error.__cause__ is None
     assert f"Bearer {KEY}" in server.heads[0]
@@ -227,9 +218,7 @@ def test_a_key_is_in_no_message(make: Make, monkeypatch: pytest.MonkeyPatch) -> 
     assert target.where == "the server at http://far/v1"
 
 
-def test_a_key_of_the_environment_goes_to_its_provider_only(
-    make: Make, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_key_of_the_environment_goes_to_its_provider_only(make: Make, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("OPENAI_API_KEY", KEY)
     server = Faulty(status=500, text="boom")
     failure(server, make)

@@ -130,9 +130,7 @@ class FakeOllama:
         ]
         writer.write(("\r\n".join(lines) + "\r\n\r\n").encode() + content)
 
-    async def _chat(
-        self, body: dict[str, Any], reader: asyncio.StreamReader, writer: asyncio.StreamWriter
-    ) -> bool:
+    async def _chat(self, body: dict[str, Any], reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> bool:
         kind, _, detail = self.fault.partition(" ")
         if kind.isdigit():
             text, _, header = detail.partition("|")
@@ -228,9 +226,7 @@ class FakeOllama:
         parts = [base | {"message": message | {"content": text}, "done": False} for text in texts]
         if body.get("logprobs") and self._at_least(0, 12, 11):
             for part, text in zip(parts, texts, strict=True):
-                part["logprobs"] = [
-                    {"token": text, "logprob": -0.25, "bytes": list(text.encode(errors="replace"))}
-                ]
+                part["logprobs"] = [{"token": text, "logprob": -0.25, "bytes": list(text.encode(errors="replace"))}]
         if calls:
             parts.append(base | {"message": message | {"tool_calls": calls}, "done": False})
         counts = {"prompt_eval_count": prompt, "eval_count": len(texts) or 1, "total_duration": 5}

@@ -226,9 +226,7 @@ def test_a_backend_works_again_after_close_and_learns_what_the_model_can(make: M
             await backend.close()
             await backend.generate(ask())
             await backend.close()
-            assert before == Capabilities(
-                "native", tools=True, logprobs=True, context_tokens=None, remote=False
-            )
+            assert before == Capabilities("native", tools=True, logprobs=True, context_tokens=None, remote=False)
             after = Capabilities("native", tools=False, logprobs=False, context_tokens=40960, remote=False)
             assert backend.capabilities == after
 

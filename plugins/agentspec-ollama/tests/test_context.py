@@ -17,9 +17,7 @@ from agentspec_ollama import window
 MAXIMUM = "that is the model's own maximum: shorten the prompt or take a model with a longer context"
 
 
-def call(
-    server: FakeOllama, make: Make, *prompts: str, model: str = "qwen3:8b", **options: object
-) -> list[Reply]:
+def call(server: FakeOllama, make: Make, *prompts: str, model: str = "qwen3:8b", **options: object) -> list[Reply]:
     async def main() -> list[Reply]:
         async with server.running():
             backend = make(server, model, **options)
@@ -85,9 +83,7 @@ def test_every_wording_of_the_refusal_is_understood(make: Make, text: str, promp
     assert hint == MAXIMUM
 
 
-def test_a_refused_prompt_gets_a_larger_window_while_there_is_one(
-    make: Make, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_refused_prompt_gets_a_larger_window_while_there_is_one(make: Make, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(window, "likely_tokens", lambda request: 1)
     server = FakeOllama()
     call(server, make, "word " * 4090)
@@ -101,8 +97,7 @@ def test_a_refused_prompt_gets_a_larger_window_while_there_is_one(
 def test_an_old_server_that_cuts_is_found_out(make: Make) -> None:
     message, hint = refused(FakeOllama(version="0.9.0"), make, "word " * 60, num_ctx=64)
     assert message == (
-        "the prompt has at least 62 tokens, the context of `qwen3:8b` holds 64: "
-        "ollama read 35 and dropped the rest"
+        "the prompt has at least 62 tokens, the context of `qwen3:8b` holds 64: ollama read 35 and dropped the rest"
     )
     assert hint == "raise `num_ctx:`, up to 40960, the model's own maximum"
 

@@ -65,10 +65,7 @@ def plain(text: str | None, server: FakeOllama) -> str | None:
         (
             "error",
             BackendUnavailable,
-            (
-                f"ollama at http://127.0.0.1:{PORT} failed (500): "
-                "an error was encountered while running the model"
-            ),
+            (f"ollama at http://127.0.0.1:{PORT} failed (500): an error was encountered while running the model"),
             None,
         ),
         (

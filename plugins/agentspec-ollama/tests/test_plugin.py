@@ -66,17 +66,13 @@ def test_the_host_comes_from_the_environment(make: Make, monkeypatch: pytest.Mon
     assert make("127.0.0.1").capabilities.remote is False
 
 
-names = st.sampled_from(
-    ["", "localhost", "127.0.0.1", "0.0.0.0", "[::1]", "gpu-box", "u:p@gpu-box", "1.2.3.4"]
-)
+names = st.sampled_from(["", "localhost", "127.0.0.1", "0.0.0.0", "[::1]", "gpu-box", "u:p@gpu-box", "1.2.3.4"])
 ports = st.none() | st.integers(1, 65535)
 schemes = st.sampled_from(["", "http://", "https://"])
 
 
 @given(schemes, names, ports, st.sampled_from(["", "/", "/ollama", "/a/b/"]))
-def test_hosts_are_read_as_the_ollama_client_reads_them(
-    scheme: str, name: str, port: int | None, path: str
-) -> None:
+def test_hosts_are_read_as_the_ollama_client_reads_them(scheme: str, name: str, port: int | None, path: str) -> None:
     host = f"{scheme}{name}" + (f":{port}" if port else "") + path
     # The client takes `http://` alone for a host of the name `http`.
     assume(name or port or path or not scheme)

@@ -41,9 +41,7 @@ def test_a_reply_holds_usage_finish_and_name(open_model: Open, tiny: Path) -> No
 def test_logprobs_join_to_the_text(noise: Backend, text: str) -> None:
     reply = ask(noise, output={"const": text})
     assert reply.logprobs is not None
-    assert (
-        "".join(token.text for token in reply.logprobs) == reply.text == json.dumps(text, ensure_ascii=False)
-    )
+    assert "".join(token.text for token in reply.logprobs) == reply.text == json.dumps(text, ensure_ascii=False)
     assert all(token.logprob <= 0 for token in reply.logprobs)
 
 
@@ -195,7 +193,5 @@ def test_nothing_is_printed(tiny: Path) -> None:
         "r = Request((Message('user', 'x'),), output={'type': 'object'}, max_tokens=20);"
         "asyncio.run(b.generate(r)); asyncio.run(b.close())"
     )
-    done = subprocess.run(
-        [sys.executable, "-c", script, str(tiny)], capture_output=True, check=True, timeout=60
-    )
+    done = subprocess.run([sys.executable, "-c", script, str(tiny)], capture_output=True, check=True, timeout=60)
     assert (done.stdout, done.stderr) == (b"", b"")

@@ -78,9 +78,7 @@ def test_a_folder_is_no_model(open_model: Open, tmp_path: Path) -> None:
         (b"GGUF" + (3).to_bytes(4, "little") + (2**63).to_bytes(8, "little") * 2, "holds more than it can"),
     ],
 )
-def test_a_file_that_is_no_model_is_refused(
-    open_model: Open, tmp_path: Path, content: bytes, reason: str
-) -> None:
+def test_a_file_that_is_no_model_is_refused(open_model: Open, tmp_path: Path, content: bytes, reason: str) -> None:
     path = tmp_path / "broken.gguf"
     path.write_bytes(content)
     with pytest.raises(ModelBroken, match=reason) as caught:
@@ -122,9 +120,7 @@ def test_an_xllamacpp_that_does_not_load_is_unavailable(
 
 @settings(max_examples=300, deadline=None, suppress_health_check=list(HealthCheck), database=None)
 @given(data=st.data())
-def test_no_damage_to_a_header_gets_past_as_another_error(
-    tiny: Path, tmp_path: Path, data: st.DataObject
-) -> None:
+def test_no_damage_to_a_header_gets_past_as_another_error(tiny: Path, tmp_path: Path, data: st.DataObject) -> None:
     path = tmp_path / "damaged.gguf"
     path.write_bytes(damaged(tiny.read_bytes(), read(tiny).data_start, data.draw))
     with suppress(ModelBroken):

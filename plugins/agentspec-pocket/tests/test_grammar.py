@@ -15,15 +15,11 @@ from hypothesis import strategies as st
 from agentspec.api.backend import Backend
 from agentspec_pocket.grammar import from_schema
 
-LETTERS = st.one_of(
-    st.characters(max_codepoint=0x7FF), st.characters(min_codepoint=0x1000, max_codepoint=0x2FFF)
-)
+LETTERS = st.one_of(st.characters(max_codepoint=0x7FF), st.characters(min_codepoint=0x1000, max_codepoint=0x2FFF))
 """Characters that the random model can spell, see `tiny_gguf`."""
 
 NAMES = st.text(LETTERS, max_size=6)
-WORDS = st.one_of(
-    NAMES, st.integers(-(10**6), 10**6), st.booleans(), st.none(), st.sampled_from([0.5, -1.25, 1e-9])
-)
+WORDS = st.one_of(NAMES, st.integers(-(10**6), 10**6), st.booleans(), st.none(), st.sampled_from([0.5, -1.25, 1e-9]))
 
 
 def between(low: int, high: int) -> st.SearchStrategy[tuple[int, int]]:
@@ -37,18 +33,14 @@ def scalars() -> st.SearchStrategy[dict[str, Any]]:
         lambda p: {"type": "integer", "exclusiveMinimum": p[0], "exclusiveMaximum": p[1] + 2}
     )
     decimals = between(-300, 300).map(lambda p: {"type": "number", "minimum": p[0], "maximum": p[1]})
-    formats = st.sampled_from(["date", "time", "date-time"]).map(
-        lambda name: {"type": "string", "format": name}
-    )
+    formats = st.sampled_from(["date", "time", "date-time"]).map(lambda name: {"type": "string", "format": name})
     plain = st.sampled_from(["integer", "number", "boolean", "null"]).map(lambda name: {"type": name})
     listed = st.lists(WORDS, min_size=1, max_size=4).map(lambda words: {"enum": words})
     open_low = st.integers(-2000, 2000).map(lambda n: {"type": "integer", "minimum": n})
     open_high = st.integers(-2000, 2000).map(lambda n: {"type": "number", "maximum": n})
     constant = WORDS.map(lambda word: {"const": word})
     mixed = st.just({"type": ["integer", "null", "boolean"]})
-    return st.one_of(
-        lengths, wholes, exclusive, decimals, formats, plain, listed, open_low, open_high, constant, mixed
-    )
+    return st.one_of(lengths, wholes, exclusive, decimals, formats, plain, listed, open_low, open_high, constant, mixed)
 
 
 def nested(inner: st.SearchStrategy[dict[str, Any]]) -> st.SearchStrategy[dict[str, Any]]:

@@ -26,9 +26,7 @@ def test_a_prompt_that_is_too_long_is_an_error_with_both_numbers(noise: Backend,
 def test_prompt_and_answer_must_have_room_together(open_model: Open, tiny: Path, *, in_pieces: bool) -> None:
     async def run() -> None:
         backend = open_model(tiny)
-        with pytest.raises(
-            ContextOverflow, match=r"prompt has \d+ tokens and the answer may have 2,040.* 2,048"
-        ):
+        with pytest.raises(ContextOverflow, match=r"prompt has \d+ tokens and the answer may have 2,040.* 2,048"):
             if in_pieces:
                 [part async for part in backend.stream(request(max_tokens=2040))]
             await backend.generate(request(max_tokens=2040))
@@ -57,9 +55,7 @@ TOOLS = (
 def test_a_model_with_a_tool_template_is_offered_tools(open_model: Open, tmp_path: Path) -> None:
     backend = open_model(write_tiny(tmp_path / "tools.gguf", context=2048, template=TOOLS))
     assert backend.capabilities.tools
-    offer = ToolOffer(
-        "find", "Find something.", {"type": "object", "properties": {"what": {"type": "string"}}}
-    )
+    offer = ToolOffer("find", "Find something.", {"type": "object", "properties": {"what": {"type": "string"}}})
     plain, offered = (ask(backend, max_tokens=5, tools=tools) for tools in ((), (offer,)))
     assert (offered.usage.tokens_in or 0) > (plain.usage.tokens_in or 0) + 50
 

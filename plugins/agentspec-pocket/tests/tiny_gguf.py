@@ -84,9 +84,7 @@ def _shapes(words: int) -> list[tuple[str, tuple[int, ...]]]:
     ]
     for layer in range(LAYERS):
         block = f"blk.{layer}."
-        shapes += [
-            (f"{block}{name}.weight", (SIZE, SIZE)) for name in ("attn_q", "attn_k", "attn_v", "attn_output")
-        ]
+        shapes += [(f"{block}{name}.weight", (SIZE, SIZE)) for name in ("attn_q", "attn_k", "attn_v", "attn_output")]
         shapes += [(f"{block}{name}.weight", (SIZE,)) for name in ("attn_norm", "ffn_norm")]
         shapes += [(f"{block}{name}.weight", (FEED_FORWARD, SIZE)) for name in ("ffn_gate", "ffn_up")]
         shapes.append((f"{block}ffn_down.weight", (SIZE, FEED_FORWARD)))

@@ -20,9 +20,7 @@ from agentspec.api import (
     RateLimited,
 )
 
-_PREFIX = re.compile(
-    r"^(?:litellm\.\w+: |\w+(?:Error|Timeout|Exception): |\w+Exception - |Error code: \d+ - )+"
-)
+_PREFIX = re.compile(r"^(?:litellm\.\w+: |\w+(?:Error|Timeout|Exception): |\w+Exception - |Error code: \d+ - )+")
 _CONTEXT = re.compile(
     r"context[ _](?:length|size|window)|maximum context|too many tokens|prompt is too long", re.IGNORECASE
 )
@@ -115,14 +113,10 @@ def translated(error: Exception, target: Target) -> BackendError:
         )
     if "LLM Provider NOT provided" in text:
         message = f"litellm does not know the provider of `{target.model}`"
-        return ModelMissing(
-            message, hint="write `litellm/<provider>/<model>`: https://docs.litellm.ai/docs/providers"
-        )
+        return ModelMissing(message, hint="write `litellm/<provider>/<model>`: https://docs.litellm.ai/docs/providers")
     hint = f'set `key: "${{{{ env.{target.variable} }}}}"` beside `use:`, and the variable itself'
     if _NO_KEY.search(text):
-        return BackendRefused(
-            f"{target.where} wants a key for `{target.model}`, and there is none", hint=hint
-        )
+        return BackendRefused(f"{target.where} wants a key for `{target.model}`, and there is none", hint=hint)
     if status == 401 or "AuthenticationError" in kinds:
         if target.key is not None:
             hint = "check the value of `key:`: it is set, but wrong or expired"
@@ -134,9 +128,7 @@ def translated(error: Exception, target: Target) -> BackendError:
         message = f"{target.where} does not know `{target.model}`: {said}"
         return ModelMissing(message, hint="check the name after `litellm/`, and `base_url:` if there is one")
     if status == 402 or (status == 429 and "insufficient_quota" in text):
-        return BackendRefused(
-            f"the credit at {target.where} is used up: {said}", hint="check plan and billing there"
-        )
+        return BackendRefused(f"the credit at {target.where} is used up: {said}", hint="check plan and billing there")
     if status == 429:
         message = f"{target.where} refuses for now: {said}"
         return RateLimited(message, retry_after_s=_retry_after_s(error))
@@ -149,9 +141,7 @@ def translated(error: Exception, target: Target) -> BackendError:
         return BackendRefused(f"{target.where} refuses the request ({status}): {said}")
     if _NO_JSON.search(text):
         message = f"{target.where} sent an answer that cannot be read: {said}"
-        return BackendUnavailable(
-            message, hint="is there an OpenAI-compatible server?" if target.base_url else None
-        )
+        return BackendUnavailable(message, hint="is there an OpenAI-compatible server?" if target.base_url else None)
     if said.startswith(("Connection error", "Cannot connect", "All connection attempts failed")):
         hint = f"is it running? `curl {target.base_url}/models`" if target.local else "check the network"
         return BackendUnavailable(f"{target.where} did not answer", hint=hint)

@@ -47,26 +47,20 @@ class LitellmOptions(Options):
     """Options of one remote model. Settings of a node win over those here."""
 
     key: SecretStr | None = Field(None, description='Key of the provider: "${{ env.OPENAI_API_KEY }}".')
-    base_url: str | None = Field(
-        None, description="An OpenAI-compatible server, or a provider's other address."
-    )
+    base_url: str | None = Field(None, description="An OpenAI-compatible server, or a provider's other address.")
     api_version: str | None = Field(None, description="For Azure.")
     organization: str | None = Field(None, description="For OpenAI.")
     temperature: float | None = Field(None, ge=0)
     max_tokens: int | None = Field(None, ge=1)
     seed: int | None = None
     timeout_s: float = Field(120.0, gt=0, description="Longest silence of the provider.")
-    context_tokens: int | None = Field(
-        None, ge=1, description="Context of a model that litellm does not know."
-    )
+    context_tokens: int | None = Field(None, ge=1, description="Context of a model that litellm does not know.")
     extra: dict[str, Any] = Field(default_factory=dict, description="Settings that only this provider has.")
 
     @field_validator("base_url")
     @classmethod
     def _an_address(cls, value: str | None) -> str | None:
-        if value is not None and (
-            urlsplit(value).scheme not in ("http", "https") or not urlsplit(value).hostname
-        ):
+        if value is not None and (urlsplit(value).scheme not in ("http", "https") or not urlsplit(value).hostname):
             raise ValueError("write it like http://127.0.0.1:8080/v1")
         return value
 

@@ -138,8 +138,7 @@ def _closed(part: Mapping[str, Any]) -> dict[str, Any]:
     return {
         "type": part.get("type", "object"),
         "properties": {
-            name: _strict(value if name in required else nullable(value))
-            for name, value in properties.items()
+            name: _strict(value if name in required else nullable(value)) for name, value in properties.items()
         },
         "required": list(properties),
         "additionalProperties": False,

@@ -39,9 +39,7 @@ def _import() -> ModuleType:
                 os.environ.setdefault(name, value)
             logging.getLogger("LiteLLM").setLevel(logging.CRITICAL)
             # litellm builds pydantic models of OpenAI's types as late as in the middle of a call.
-            warnings.filterwarnings(
-                "ignore", message=".*using the `ReadOnly` qualifier", category=UserWarning
-            )
+            warnings.filterwarnings("ignore", message=".*using the `ReadOnly` qualifier", category=UserWarning)
             try:
                 import litellm
             except Exception as error:

@@ -122,15 +122,13 @@ class Answer:
         self.finish = choice.finish_reason or self.finish
         if self.finish == "content_filter":
             raise Withheld("the content filter stopped the answer")
-        refusal = getattr(said, "refusal", None) or (
-            getattr(said, "provider_specific_fields", None) or {}
-        ).get("refusal")
+        refusal = getattr(said, "refusal", None) or (getattr(said, "provider_specific_fields", None) or {}).get(
+            "refusal"
+        )
         if refusal:
             raise Withheld(str(refusal))
         for place, call in enumerate(said.tool_calls or ()):
-            self._call(
-                getattr(call, "index", None) or (place if part.object == "chat.completion" else 0), call
-            )
+            self._call(getattr(call, "index", None) or (place if part.object == "chat.completion" else 0), call)
         self.tokens.extend(getattr(getattr(choice, "logprobs", None), "content", None) or ())
         text = said.content or ""
         if text:

@@ -32,9 +32,7 @@ class OllamaBackend:
         try:
             url = server_url(host)
         except ValueError as error:
-            hint = (
-                "write it like `127.0.0.1:11434` or `http://gpu-box:11434`, under `host:` or in OLLAMA_HOST"
-            )
+            hint = "write it like `127.0.0.1:11434` or `http://gpu-box:11434`, under `host:` or in OLLAMA_HOST"
             raise BackendRefused(f"`{host}` is not the address of a server", hint=hint) from error
         self._target = Target(url, binding.model, is_loopback(url), self._options.timeout_s)
         self._offline = binding.offline

@@ -60,9 +60,7 @@ class Client(AsyncClient):
             return []
         return [model.model for model in listed.models if model.model]
 
-    async def chat_parts(
-        self, body: Mapping[str, Any], window: int | None
-    ) -> AsyncGenerator[Mapping[str, Any], None]:
+    async def chat_parts(self, body: Mapping[str, Any], window: int | None) -> AsyncGenerator[Mapping[str, Any], None]:
         """`POST /api/chat`, one object per line. Raises `BackendError`."""
         async with aclosing(self._lines("POST", "/api/chat", body, window)) as lines:
             async for line in lines:
@@ -115,9 +113,7 @@ class Client(AsyncClient):
         except UnicodeDecodeError as error:
             raise failures.foreign(self._target, "a line that is not UTF-8") from error
         except (ValueError, RecursionError) as error:
-            raise failures.foreign(
-                self._target, f"`{line[:60].decode(errors='replace')}` is no JSON"
-            ) from error
+            raise failures.foreign(self._target, f"`{line[:60].decode(errors='replace')}` is no JSON") from error
         if not isinstance(part, dict):
             raise failures.foreign(self._target, f"`{line[:60].decode()}` is no object")
         return part

@@ -19,7 +19,5 @@ class OllamaOptions(Options):
     max_tokens: int | None = Field(None, ge=1, description="Longest answer (`num_predict`).")
     seed: int | None = None
     stop: tuple[str, ...] = ()
-    think: bool | Literal["low", "medium", "high"] | None = Field(
-        None, description="Reason before answering."
-    )
+    think: bool | Literal["low", "medium", "high"] | None = Field(None, description="Reason before answering.")
     timeout_s: float = Field(300.0, gt=0, description="Longest silence; loading a model is silence, too.")

@@ -60,9 +60,7 @@ def _context(header: Header, options: PocketOptions) -> int:
 class PocketBackend:
     """One binding of a model in this process; see `agentspec.api.Backend`."""
 
-    def __init__(
-        self, name: str, options: PocketOptions, load: Load, pool: Pool, *, tools: bool, thinks: bool
-    ) -> None:
+    def __init__(self, name: str, options: PocketOptions, load: Load, pool: Pool, *, tools: bool, thinks: bool) -> None:
         self._name = name
         self._options = options
         self.load = load

@@ -101,12 +101,7 @@ def read(path: Path) -> Header:
             values[key] = cursor.value(cursor.scalar("I"))
         tensors = tuple(cursor.tensor() for _ in range(tensor_count))
         alignment = values.get("general.alignment", 32)
-        if (
-            not isinstance(alignment, int)
-            or alignment < 1
-            or alignment & (alignment - 1)
-            or alignment > _CHUNK
-        ):
+        if not isinstance(alignment, int) or alignment < 1 or alignment & (alignment - 1) or alignment > _CHUNK:
             raise GgufError("has an alignment that is no power of two")
         return Header(values, tensors, -(-cursor.place // alignment) * alignment, size)
 

@@ -126,18 +126,14 @@ class _Grammar:
     def array(self, schema: Mapping[str, Any], depth: int) -> str:
         first = schema.get("prefixItems")
         if isinstance(first, list) and first:
-            return self.rule(
-                "array", '"[" ' + ' "," '.join(self.value(part, depth + 1) for part in first) + ' "]"'
-            )
+            return self.rule("array", '"[" ' + ' "," '.join(self.value(part, depth + 1) for part in first) + ' "]"')
         items = schema.get("items", {})
         if items is False:
             return '"[]"'
         item = self.rule("item", self.value(items, depth + 1))
         return self.listed("[", item, "]", schema, "minItems", "maxItems")
 
-    def listed(
-        self, left: str, item: str, right: str, schema: Mapping[str, Any], least: str, most: str
-    ) -> str:
+    def listed(self, left: str, item: str, right: str, schema: Mapping[str, Any], least: str, most: str) -> str:
         low, high = _count(schema.get(least)) or 0, _count(schema.get(most))
         if high == 0:
             return f'"{left}{right}"'
@@ -188,9 +184,7 @@ class _Grammar:
 
 
 def _count(value: Any) -> int | None:
-    return (
-        int(value) if isinstance(value, int | float) and not isinstance(value, bool) and value >= 0 else None
-    )
+    return int(value) if isinstance(value, int | float) and not isinstance(value, bool) and value >= 0 else None
 
 
 def _kinds(schema: Mapping[str, Any]) -> list[str]:

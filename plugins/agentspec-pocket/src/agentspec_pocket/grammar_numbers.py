@@ -62,9 +62,7 @@ def _signed(low: int | None, high: int | None) -> list[str]:
     """Whole numbers from `low` to `high`, both included."""
     parts = []
     if low is None or low < 0:
-        parts.append(
-            f'"-" ({_natural(max(1, -high) if high is not None else 1, None if low is None else -low)})'
-        )
+        parts.append(f'"-" ({_natural(max(1, -high) if high is not None else 1, None if low is None else -low)})')
     if high is None or high >= 0:
         parts.append(_natural(max(low or 0, 0), high))
     return parts

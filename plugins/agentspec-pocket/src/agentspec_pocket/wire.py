@@ -168,8 +168,7 @@ def overflow(prompt: int, answer: int, context: int) -> ContextOverflow:
         what += f" and the answer may have {answer:,}"
     return ContextOverflow(
         f"{what}, but the context holds {context:,}",
-        hint="shorten the prompt, lower `max_tokens:`,"
-        " or raise the model's `context:` if it was trained for more",
+        hint="shorten the prompt, lower `max_tokens:`, or raise the model's `context:` if it was trained for more",
     )
 
 
