@@ -87,12 +87,16 @@ def show_result(value: Json, console: Console) -> None:
 def _show_field(name: str, value: Json, console: Console) -> None:
     rows = [item for item in value if isinstance(item, Mapping)] if isinstance(value, list) else []
     if rows and len(rows) == len(value):
-        table = Table(title=f"{name} ({len(rows)})", title_justify="left", title_style="bold", expand=False)
-        columns = list(dict.fromkeys(key for row in rows for key in row))
-        for column in columns:
-            table.add_column(column, overflow="ellipsis", max_width=46, no_wrap=True)
-        for row in rows:
-            table.add_row(*(_cell(row.get(column)) for column in columns))
+        table = Table(title=f"{name} ({len(rows)})", title_justify="left", title_style="bold", box=box.SIMPLE_HEAD)
+        columns: list[list[str]] = []
+        for column in dict.fromkeys(key for row in rows for key in row):
+            cells = [_cell(row.get(column)) for row in rows]
+            # Narrow columns keep their width: what a terminal lacks is taken from the long texts.
+            natural = max(map(len, (column, *cells)))
+            table.add_column(column, overflow="ellipsis", max_width=46, min_width=min(natural, 12), no_wrap=True)
+            columns.append(cells)
+        for row_cells in zip(*columns, strict=True):
+            table.add_row(*row_cells)
         console.print(table)
     else:
         console.print(Text.assemble((f"{name}: ", "bold"), _cell(value)), soft_wrap=True)
@@ -101,6 +105,8 @@ def _show_field(name: str, value: Json, console: Console) -> None:
 def _cell(value: Any) -> str:
     if value is None:
         return ""
+    if isinstance(value, bool):
+        return "yes" if value else "no"
     if isinstance(value, float):
         return f"{value:.2f}"
     if isinstance(value, str):
