@@ -12,8 +12,11 @@ Layout, in the order in which data flows:
     generate        seeded streams of messages, per split
     tokenizer       byte-level BPE
     model           a Llama decoder in torch
+    practice        rows that only train copying
     batches         messages to length-bucketed token batches
     train           the training loop
     export          torch weights to GGUF (q8_0)
+    serve           the model behind llama.cpp, as the plugin uses it
+    parity          torch against llama.cpp
     evaluate        figures per split, from the served GGUF
 """

@@ -98,9 +98,7 @@ def render(texts: list[str], rng: random.Random) -> Dated:
         if letter in "DN" and date in found and due_date is None:
             due_date = date
         if letter == "N":
-            return rng.choice(
-                ["today", "today", "tonight", "this afternoon", "this evening", "the end of today"]
-            )
+            return rng.choice(["today", "today", "tonight", "this afternoon", "this evening", "the end of today"])
         return surface(days[letter], sent, rng)
 
     return Dated([_MARK.sub(write, text) for text in texts], found, due_date)

@@ -138,6 +138,7 @@ def main() -> None:
     parser.add_argument("model", type=Path)
     parser.add_argument("--splits", nargs="+", choices=SPLITS, default=["iid", "vocab", "ood_dev"])
     parser.add_argument("--count", type=int, default=500, help="messages of the generated splits")
+    parser.add_argument("--grounded", action="store_true", help="let `due` be only a date of `Dates`")
     parser.add_argument("--json", type=Path, help="write the figures here")
     parser.add_argument("--card", type=Path, help="put the tables into this model card")
     parser.add_argument("--errors", action="store_true", help="print wrong answers of generated splits")
@@ -146,7 +147,10 @@ def main() -> None:
     results: dict[str, dict[str, float]] = {}
     times: dict[str, dict[str, float]] = {}
     for split in options.splits:
-        outcomes = [Outcome(m, serve.ask(server, m.prompt)) for m in examples(split, options.count)]
+        outcomes = [
+            Outcome(m, serve.ask(server, m.prompt, serve.grounded(m.found) if options.grounded else serve.SCHEMA))
+            for m in examples(split, options.count)
+        ]
         results[split], times[split] = figures(outcomes), speed(outcomes)
         print(f"{split}: {confusion(outcomes)}")
         # Errors on hand-written messages stay unseen, so that nobody mends phrases for one of them.
@@ -164,9 +168,7 @@ def main() -> None:
     if options.card is not None:
         write_card(options.card, f"{table(results)}\n\n{table(times)}")
     if options.json is not None:
-        options.json.write_text(
-            json.dumps({"quality": results, "speed": times}, indent=1) + "\n", encoding="utf-8"
-        )
+        options.json.write_text(json.dumps({"quality": results, "speed": times}, indent=1) + "\n", encoding="utf-8")
 
 
 if __name__ == "__main__":

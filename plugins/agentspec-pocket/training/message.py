@@ -103,9 +103,7 @@ class Writer:
 
     def _sender(self, intent: Intent) -> str:
         style = {"bulk": "{from_bulk}", "auto": "{from_auto}"}.get(intent.sender, "{from_human}")
-        if (intent.sender == "auto" and self.chance(0.15)) or (
-            intent.sender == "human" and self.chance(0.12)
-        ):
+        if (intent.sender == "auto" and self.chance(0.15)) or (intent.sender == "human" and self.chance(0.12)):
             style = "{from_office}"
         name = self.say(style)
         if "<" in name:
@@ -181,9 +179,7 @@ class Writer:
 
     def _bulk(self, intent: Intent) -> tuple[str, str, bool]:
         count = self.rng.choice([1, 2, 2, 3])
-        text = [
-            self._pick(intent, self.rng.choice("KKKQ") if "Q" in intent.lines else "K") for _ in range(count)
-        ]
+        text = [self._pick(intent, self.rng.choice("KKKQ") if "Q" in intent.lines else "K") for _ in range(count)]
         if self.chance(0.3):
             text.append(self.say("{promo_block}"))
         if self.chance(0.5):

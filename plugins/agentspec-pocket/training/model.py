@@ -63,9 +63,7 @@ class Block(nn.Module):
         self.up = nn.Linear(shape.width, shape.hidden, bias=False)
         self.down = nn.Linear(shape.hidden, shape.width, bias=False)
 
-    def forward(
-        self, x: Tensor, cos: Tensor, sin: Tensor, dropout: float, asked: Tensor | None = None
-    ) -> Tensor:
+    def forward(self, x: Tensor, cos: Tensor, sin: Tensor, dropout: float, asked: Tensor | None = None) -> Tensor:
         """x: (batch, length, width). With `asked` (batch, count) only those go on: (batch, count, width)."""
         batch, length, _ = x.shape
         size = self.shape.head_width
@@ -79,9 +77,7 @@ class Block(nn.Module):
             mask = (torch.arange(length) <= asked[:, :, None])[:, None]
             cos, sin = cos[asked][:, None], sin[asked][:, None]
         q = rotate(self.q(normed).view(batch, x.shape[1], -1, size).transpose(1, 2), cos, sin)
-        seen = functional.scaled_dot_product_attention(
-            q, k, v, attn_mask=mask, is_causal=mask is None, enable_gqa=True
-        )
+        seen = functional.scaled_dot_product_attention(q, k, v, attn_mask=mask, is_causal=mask is None, enable_gqa=True)
         x = x + functional.dropout(self.o(seen.transpose(1, 2).reshape(x.shape)), dropout, self.training)
         normed = self.ffn_norm(x)
         return x + functional.dropout(

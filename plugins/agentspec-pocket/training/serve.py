@@ -72,7 +72,12 @@ def value_probabilities(tokens: list[dict[str, Any]]) -> tuple[float, ...]:
     return tuple(math.exp(total) for total in sums)
 
 
-def ask(server: xllamacpp.Server, prompt: str) -> Reply:
+def grounded(found: list[str]) -> dict[str, Any]:
+    """The schema with `due` bound to the dates that code found."""
+    return SCHEMA | {"properties": SCHEMA["properties"] | {"due": {"enum": [*found, None]}}}
+
+
+def ask(server: xllamacpp.Server, prompt: str, schema: dict[str, Any] = SCHEMA) -> Reply:
     """One chat completion under the schema, greedy."""
     request = {
         "messages": [{"role": "user", "content": prompt}],
@@ -81,7 +86,7 @@ def ask(server: xllamacpp.Server, prompt: str) -> Reply:
         "logprobs": True,
         "top_logprobs": 1,
         "cache_prompt": False,
-        "response_format": {"type": "json_schema", "json_schema": {"name": "triage", "schema": SCHEMA}},
+        "response_format": {"type": "json_schema", "json_schema": {"name": "triage", "schema": schema}},
     }
     before = time.perf_counter()
     reply: dict[str, Any] = server.handle_chat_completions(request)

@@ -41,9 +41,7 @@ def losses(model: Decoder, batch: Batch, dropout: float, smoothing: float) -> tu
     """Cross-entropy of the answer tokens (mean per token), and of the intent at the decision."""
     hidden = model(batch.tokens, batch.asked, dropout)
     logits = model.logits(hidden).float()
-    answer = functional.cross_entropy(
-        logits.flatten(0, 1), batch.targets.flatten(), label_smoothing=smoothing
-    )
+    answer = functional.cross_entropy(logits.flatten(0, 1), batch.targets.flatten(), label_smoothing=smoothing)
     at_decision = hidden[torch.arange(len(hidden)), batch.decision]
     guesses = model.intent_head(at_decision).float()
     intent = functional.cross_entropy(guesses, batch.intents, reduction="sum")
@@ -88,9 +86,7 @@ def average_gradients(model: Decoder, workers: int) -> None:
     gradients = [weight.grad for weight in model.parameters() if weight.grad is not None]
     flat = torch.cat([gradient.flatten() for gradient in gradients])
     dist.all_reduce(flat)
-    for gradient, part in zip(
-        gradients, flat.div_(workers).split([g.numel() for g in gradients]), strict=True
-    ):
+    for gradient, part in zip(gradients, flat.div_(workers).split([g.numel() for g in gradients]), strict=True):
         gradient.copy_(part.view_as(gradient))
 
 

@@ -25,10 +25,7 @@ _INVENTABLE = frozenset(
 
 def invented(rng: random.Random, capital: bool = True) -> str:
     """A word that nobody knows, of two or three syllables."""
-    parts = [
-        rng.choice(_ONSETS) + rng.choice(_VOWELS) + rng.choice(_CODAS)
-        for _ in range(rng.choice([1, 2, 2, 3]))
-    ]
+    parts = [rng.choice(_ONSETS) + rng.choice(_VOWELS) + rng.choice(_CODAS) for _ in range(rng.choice([1, 2, 2, 3]))]
     word = "".join(parts)
     return word.capitalize() if capital else word
 
@@ -86,15 +83,11 @@ def _number(name: str, rng: random.Random) -> str:
         case "time":
             hour, minute = rng.randrange(7, 20), rng.choice(["00", "00", "15", "30", "45"])
             noon = f"{hour % 12 or 12}{'am' if hour < 12 else 'pm'}"
-            return rng.choice(
-                [f"{hour}:{minute}", f"{hour}.{minute}", noon, f"{hour % 12 or 12} o'clock", "noon"]
-            )
+            return rng.choice([f"{hour}:{minute}", f"{hour}.{minute}", noon, f"{hour % 12 or 12} o'clock", "noon"])
         case "amount":
             value = rng.choice([rng.randrange(5, 100), rng.randrange(100, 9000)])
             cents = rng.choice(["", f".{rng.randrange(100):02}"])
-            return rng.choice(
-                [f"{value}{cents} euros", f"${value}{cents}", f"EUR {value}{cents}", f"£{value}{cents}"]
-            )
+            return rng.choice([f"{value}{cents} euros", f"${value}{cents}", f"EUR {value}{cents}", f"£{value}{cents}"])
         case "id":
             digits = str(rng.randrange(100, 10 ** rng.randrange(3, 8)))
             return rng.choice([digits, f"#{digits}", f"{rng.choice('ABCKRTX')}-{digits}", f"no. {digits}"])
