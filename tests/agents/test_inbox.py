@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import mailbox
 import shutil
@@ -59,12 +60,13 @@ def test_doubt_shows_and_nothing_is_drafted_then(outcome):
 def test_drafts_are_unsent_messages_to_those_who_asked(outcome):
     drafted = [row for row in outcome.result["messages"] if row["done"].startswith("draft")]
     [path] = outcome.files
-    box = mailbox.mbox(path)
-    assert len(box) == len(drafted) > 0
-    assert sorted(message["To"] for message in box) == sorted(row["from"] for row in drafted)
-    assert all(message["X-Unsent"] == "1" for message in box)
+    with contextlib.closing(mailbox.mbox(path)) as box:
+        messages = list(box)
+    assert len(messages) == len(drafted) > 0
+    assert sorted(message["To"] for message in messages) == sorted(row["from"] for row in drafted)
+    assert all(message["X-Unsent"] == "1" for message in messages)
     meetings = [row for row in drafted if row["done"] == "draft with free slots"]
-    texts = [message.get_payload(decode=True).decode() for message in box]
+    texts = [message.get_payload(decode=True).decode() for message in messages]
     assert sum("Any of these would suit me" in text for text in texts) == len(meetings) > 0
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 ROOT = Path(__file__).parents[2]
 _FENCE = re.compile(r"^```(\w*)([^\n]*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 _CODE = re.compile(r"`([^`]+)`")
+HERE = "# <- here"
 
 
 @dataclass(frozen=True)
@@ -20,6 +21,13 @@ class Block:
     words: tuple[str, ...]
     text: str
     line: int
+
+    @property
+    def marked_line(self) -> int:
+        """The line of the text that bears the mark."""
+        marked = [number for number, line in enumerate(self.text.split("\n"), 1) if HERE in line]
+        assert len(marked) == 1, f"{self} needs one `{HERE}`, it has {len(marked)}"
+        return marked[0]
 
     def __str__(self) -> str:
         return f"{self.page.relative_to(ROOT)}:{self.line}"

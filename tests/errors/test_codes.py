@@ -24,8 +24,8 @@ from agentspec.runtime import run as run_plan
 from agentspec.spec.diagnostics import Diagnostic, Severity, SpecInvalid
 from agentspec.spec.parse import parse_file, parse_text
 
+from ..docs.fences import HERE, Block, blocks
 from .conftest import Command
-from .fences import HERE, Block, blocks
 
 PAGES = Path(__file__).parents[2] / "docs" / "errors"
 WARNINGS = {"AS403"}

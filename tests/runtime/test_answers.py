@@ -14,7 +14,7 @@ SORT = """
 models: {{m: {{use: fake/script, answers: {answers}, confidence: {confidence}}}}}
 nodes:
   sort: {{lm: m, prompt: hello, output: {{category: urgent | other}}, repair: {repair}}}
-  ask: {{lm: m, prompt: again, when: meta.sort.confidence < 0.5}}
+  ask: {{lm: m, prompt: again, when: meta.sort.confidence | default(0) < 0.5}}
 result: {{sort: "${{{{ sort }}}}", ask: "${{{{ ask | default(null) }}}}"}}
 """
 

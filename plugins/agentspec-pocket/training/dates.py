@@ -80,7 +80,7 @@ def render(texts: list[str], rng: random.Random) -> Dated:
         "Y": sent + dt.timedelta(days=rng.randrange(-30, 100)),
         "N": sent,
     }
-    resolves_today = rng.random() < 0.5
+    resolves_today = rng.random() < 0.9  # the agent does, but other code may not
     found: list[str] = []
     missed: set[str] = set()
     due_date: str | None = None
