@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from agentspec.api.messages import Schema
 from agentspec.plan.fits import may_be_null, misfit, name
-from agentspec.plan.infer import infer
+from agentspec.plan.infer import TypeProblem, follow, infer
 from agentspec.plan.model import Compiled
 from agentspec.plan.scope import Scope
 from agentspec.spec.diagnostics import Diagnostic
-from agentspec.spec.expressions import Expression, check, compile_expression
+from agentspec.spec.expressions import Expression, check, compile_expression, plain_references
 from agentspec.spec.report import Reporter
 from agentspec.spec.source import Source, Span, Where
 from agentspec.spec.text.document import Document
@@ -56,11 +56,16 @@ class Texts(Reporter):
         """The function and the type of a text; a broken one gives an unknown type."""
         expression = self.parse(text)
         if expression is None:
+            problems = [follow(reference, scope, text.raw)[1] for reference in plain_references(text.raw)]
+            self._report_types(text, filter(None, problems))
             return _nothing, {}
-        schema, problems = infer(expression, scope)
+        schema, found = infer(expression, scope)
+        self._report_types(text, found)
+        return compile_expression(expression), schema
+
+    def _report_types(self, text: Text, problems: Iterable[TypeProblem]) -> None:
         for problem in problems:
             self._report_at(text, problem.code, problem.message, problem.start, problem.end, problem.label, problem.fix)
-        return compile_expression(expression), schema
 
     def value(self, raw: Any, where: Where, scope: Scope) -> tuple[Compiled, Schema]:
         """The function and the type of any value, with expressions in its strings."""

@@ -109,7 +109,10 @@ def create(binding: ModelBinding) -> FakeBackend:
     answers = options.answers
     if answers is None and options.file is not None:
         try:
-            lines = (binding.folder / options.file).read_text(encoding="utf-8").splitlines()
+            path = (binding.folder / options.file).resolve()
+            if not path.is_relative_to(binding.folder.resolve()):
+                raise ModelMissing(f"`{options.file}` lies outside the folder of the spec")
+            lines = path.read_text(encoding="utf-8").splitlines()
             answers = [json.loads(line) for line in lines if line.strip()]
         except (OSError, ValueError) as error:
             raise ModelMissing(f"the answers in `{options.file}` cannot be read: {error}") from error

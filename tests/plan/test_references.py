@@ -52,6 +52,13 @@ def test_every_problem_is_reported_at_once(problems):
     ]
 
 
+def test_a_part_that_cannot_be_read_does_not_hide_the_others(problems):
+    text = """\
+    nodes: {a: {lm: m, prompt: "${{ inputs.wo }} ${{ inputs.who | uper }} ${{ foo }}"}}
+    """
+    assert problems(text) == [("AS301", "wo"), ("AS307", "uper"), ("AS302", "foo")]
+
+
 def test_children_see_the_names_around_them_and_nobody_sees_into_a_block(problems):
     text = """\
     nodes:

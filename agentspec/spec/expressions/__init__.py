@@ -8,8 +8,8 @@ whitelist   what is allowed, what is referred to     filters, operators, values 
 
 from agentspec.spec.expressions.evaluate import compile_expression
 from agentspec.spec.expressions.examine import check, parse
-from agentspec.spec.expressions.expression import Expression
+from agentspec.spec.expressions.expression import Expression, plain_references
 from agentspec.spec.expressions.references import Reference
 from agentspec.spec.expressions.tokens import ExpressionProblem
 
-__all__ = ["Expression", "ExpressionProblem", "Reference", "check", "compile_expression", "parse"]
+__all__ = ["Expression", "ExpressionProblem", "Reference", "check", "compile_expression", "parse", "plain_references"]

@@ -87,6 +87,17 @@ def _path(dotted: str) -> Path:
     return tuple(int(digits) if digits else word for digits, word in _STEP.findall(dotted))
 
 
+def plain_references(text: str) -> tuple[Reference, ...]:
+    """The dotted names that can be told apart in a text, also when other parts of it cannot be read.
+
+    None where statements could have names of their own.
+    """
+    if "{%" in text:
+        return ()
+    found = PLAIN_PART.finditer(text)
+    return tuple(Reference(_path(match[1]), match.start(1), match.end(1)) for match in found)
+
+
 def read_plain_template(text: str) -> Expression | None:
     """Read a text whose every part is a dotted name; None for any other text."""
     references: list[Reference] = []
