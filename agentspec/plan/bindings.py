@@ -32,6 +32,7 @@ class Bindings:
         self.catalogue = catalogue
         self.texts = texts
         self.types, problems = parse_types(spec.fields.types)
+        texts.types = self.types
         for problem in problems:
             self._report_type(problem, ("types",))
         self.inputs = tuple(self._input(name, raw) for name, raw in spec.fields.inputs.items())

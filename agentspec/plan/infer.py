@@ -32,7 +32,10 @@ _ITEM = frozenset({"first", "last", "min", "max"})
 
 @dataclass(frozen=True, slots=True)
 class TypeProblem:
-    """Something wrong inside an expression; `start` and `end` are offsets in its text."""
+    """Something wrong inside an expression; `start` and `end` are offsets in its text.
+
+    `owner` is the type that lacks a field, so that its definition can be shown.
+    """
 
     code: str
     message: str
@@ -40,6 +43,7 @@ class TypeProblem:
     end: int
     label: str = ""
     fix: str | None = None
+    owner: Schema | None = None
 
 
 def infer(expression: Expression, scope: Scope) -> tuple[Schema, list[TypeProblem]]:
@@ -88,7 +92,8 @@ def follow(reference: Reference, scope: Scope, text: str) -> tuple[Schema, TypeP
             close = suggest(str(step), known)
             label = f"did you mean `{close}`?" if close else (f"it has {', '.join(known)}" if known else "")
             start, end = _place_of(step, walked, reference, text)
-            return ANY, TypeProblem("AS301", f"`{walked}` has no `{step}`", start, end, label, close)
+            message = f"`{walked}` has no `{step}`"
+            return ANY, TypeProblem("AS301", message, start, end, label, close, without_null(schema))
         walked, schema = f"{walked}.{step}", inner
     return (nullable(schema) if may_be_null else schema), None
 

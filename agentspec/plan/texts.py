@@ -11,7 +11,7 @@ from agentspec.plan.fits import may_be_null, misfit, name
 from agentspec.plan.infer import TypeProblem, follow, infer
 from agentspec.plan.model import Compiled
 from agentspec.plan.scope import Scope
-from agentspec.spec.diagnostics import Diagnostic
+from agentspec.spec.diagnostics import Diagnostic, Note
 from agentspec.spec.expressions import Expression, check, compile_expression, plain_references
 from agentspec.spec.report import Reporter
 from agentspec.spec.source import Source, Span, Where
@@ -36,10 +36,11 @@ class Text:
 
 
 class Texts(Reporter):
-    """Parses each text once, and reports what is wrong with it once."""
+    """Parses each text once, and reports what is wrong with it once. `types` are those that the spec names."""
 
     def __init__(self, document: Document) -> None:
         super().__init__(document)
+        self.types: Mapping[str, Schema] = {}
         self._parsed: dict[Text, Expression | None] = {}
 
     def parse(self, text: Text) -> Expression | None:
@@ -64,8 +65,16 @@ class Texts(Reporter):
         return compile_expression(expression), schema
 
     def _report_types(self, text: Text, problems: Iterable[TypeProblem]) -> None:
-        for problem in problems:
-            self._report_at(text, problem.code, problem.message, problem.start, problem.end, problem.label, problem.fix)
+        for one in problems:
+            note = None if one.owner is None or text.file is not None else self._definition(one.owner)
+            self._report_at(text, one.code, one.message, one.start, one.end, one.label, one.fix, note)
+
+    def _definition(self, owner: Schema) -> Note | None:
+        """Where a type that the spec names is written."""
+        for word, schema in self.types.items():
+            if schema == owner:
+                return Note(self.document.key_span(("types", word)), f"the fields of `{word}` are defined here")
+        return None
 
     def value(self, raw: Any, where: Where, scope: Scope) -> tuple[Compiled, Schema]:
         """The function and the type of any value, with expressions in its strings."""
@@ -121,13 +130,21 @@ class Texts(Reporter):
                 self._report_at(text, "AS310", message, reference.start, reference.end, "add `| default(…)`")
 
     def _report_at(
-        self, text: Text, code: str, message: str, start: int, end: int, label: str, fix: str | None = None
+        self,
+        text: Text,
+        code: str,
+        message: str,
+        start: int,
+        end: int,
+        label: str,
+        fix: str | None = None,
+        note: Note | None = None,
     ) -> None:
         if text.file is not None:
             source, span = text.file, _span_in(text.raw, start, end)
         else:
             source, span = self.document.source, self.document.inner_span(text.where, start, end)
-        diagnostic = Diagnostic(code, message, source, span, label, fix=fix)
+        diagnostic = Diagnostic(code, message, source, span, label, () if note is None else (note,), fix=fix)
         if diagnostic not in self.problems:
             self.problems.append(diagnostic)
 

@@ -119,3 +119,9 @@ def test_a_prompt_file_must_be_there_and_inside_the_folder(tmp_path, checked, na
     (tmp_path / "outside.md").write_text("secret", encoding="utf-8")
     text = f"    nodes: {{a: {{lm: m, prompt: {{file: {name}}}}}}}\n"
     assert [problem.code for problem in checked(text, folder=folder).diagnostics] == ["AS311"]
+
+
+def test_a_field_that_a_named_type_lacks_shows_where_the_type_is_defined(checked):
+    [problem] = checked(SORT + '    result: "${{ sort.knd }}"\n').diagnostics
+    [note] = problem.notes
+    assert (note.text, note.span.line) == ("the fields of `Sorted` are defined here", 4)
