@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 AGENT = Path(__file__).parents[1] / "agents" / "inbox"
-SURE = 0.6
+SURE = 0.8
 """The agent's own threshold: below it nothing is drafted and a person looks at the mail."""
 
 
