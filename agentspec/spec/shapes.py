@@ -44,7 +44,7 @@ class Shape(BaseModel):
     `later` names the keys that the language has and this release does not run.
     """
 
-    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True, defer_build=True)
     later: ClassVar[frozenset[str]] = frozenset()
 
 

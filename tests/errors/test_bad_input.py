@@ -165,7 +165,15 @@ def test_several_problems_are_all_reported_in_the_order_of_the_file(agentspec: C
     Path("bad.yaml").write_text(spec(nodes), encoding="utf-8")
     answer = agentspec("check", "bad.yaml", "--format", "json")
     found = [(one["code"], one["line"]) for one in json.loads(answer.out) if one["severity"] == "error"]
-    assert found == [("AS304", 8), ("AS307", 8), ("AS303", 9), ("AS308", 10), ("AS305", 11), ("AS302", 12)]
+    assert found == [
+        ("AS304", 8),
+        ("AS301", 8),
+        ("AS307", 8),
+        ("AS303", 9),
+        ("AS308", 10),
+        ("AS305", 11),
+        ("AS302", 12),
+    ]
     assert answer.code == Exit.SPEC_INVALID
 
 
