@@ -10,7 +10,6 @@ from agentspec.api.events import (
     CallAnswered,
     ControllerEntered,
     Event,
-    Failure,
     RunStarted,
     StepFailed,
     StepSkipped,
@@ -47,7 +46,6 @@ class Record:
 
     def __init__(self, plan: Plan) -> None:
         self.nodes: dict[str, NodeUse] = {path: NodeUse(path, letter) for path, letter in _leaves(plan.block, "")}
-        self.problems: list[Failure] = []
         self._decisions: list[tuple[str, str]] = []
 
     def __call__(self, event: Event) -> None:

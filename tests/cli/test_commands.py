@@ -49,15 +49,11 @@ def test_the_schema_admits_the_specs_that_check_admits_and_refuses_a_misspelt_ke
     cli("init", "inbox", "-t", "inbox")
     for spec in (tmp_path / "agent.yaml", tmp_path / "inbox" / "agent.yaml"):
         data = load(read(spec)).data
-        assert [str(error) for error in validator.iter_errors(_typed(data))] == []
+        assert [str(error) for error in validator.iter_errors(data)] == []
         assert not validator.is_valid({**data, "nods": {}})
         [first, *_] = data["nodes"]
         broken = {**data["nodes"], first: {**data["nodes"][first], "promt": "x"}}
         assert not validator.is_valid({**data, "nodes": broken})
-
-
-def _typed(data):
-    return data
 
 
 def test_plan_shows_prompts_and_calls_nobody(cli):

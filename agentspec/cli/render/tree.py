@@ -34,7 +34,6 @@ class _Count:
     done: int = 0
     failed: int = 0
     skipped: int = 0
-    entered: int = 0
     of: int = 0
     text: str = ""
 
@@ -74,7 +73,7 @@ class LiveTree:
             return
         count = self._counts.setdefault(general(path), _Count())
         match event:
-            case StepStarted():
+            case StepStarted(kind="lm" | "tool"):
                 count.running += 1
             case StepSucceeded():
                 count.running -= 1
@@ -86,10 +85,7 @@ class LiveTree:
             case StepSkipped():
                 count.skipped += 1
             case ControllerEntered(controller="map", choice=items):
-                count.entered += 1
                 count.of += int(items)
-            case ControllerEntered():
-                count.entered += 1
             case ControllerLeft():
                 count.done += 1
             case TextStreamed(text=text):
