@@ -68,7 +68,7 @@ def plan(root: PlanBlock) -> Plan:
     return Plan("benchmark", "", Path(), Source("", ""), (), {}, {}, Limits(), root)
 
 
-async def execute(command: Any) -> tuple[Any, Meta]:
+async def execute(command: Any, call: Any) -> tuple[Any, Meta]:
     """The step that does nothing."""
     return None, META
 

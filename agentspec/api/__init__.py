@@ -15,12 +15,15 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from agentspec.api.backend import Backend, BackendFactory, Capabilities, ModelBinding, Options
+    from agentspec.api.controller import Children, ControllerFactory
     from agentspec.api.errors import (
         AgentspecError,
         BackendError,
         BackendRefused,
         BackendTimeout,
         BackendUnavailable,
+        CallFailed,
+        CallRefused,
         ContextOverflow,
         Exit,
         InvalidAnswer,
@@ -55,8 +58,12 @@ __all__ = [
     "BackendRefused",
     "BackendTimeout",
     "BackendUnavailable",
+    "CallFailed",
+    "CallRefused",
     "Capabilities",
+    "Children",
     "ContextOverflow",
+    "ControllerFactory",
     "Effect",
     "Exit",
     "InvalidAnswer",
@@ -84,12 +91,15 @@ __all__ = [
 
 _HOME = {
     "agentspec.api.backend": ("Backend", "BackendFactory", "Capabilities", "ModelBinding", "Options"),
+    "agentspec.api.controller": ("Children", "ControllerFactory"),
     "agentspec.api.errors": (
         "AgentspecError",
         "BackendError",
         "BackendRefused",
         "BackendTimeout",
         "BackendUnavailable",
+        "CallFailed",
+        "CallRefused",
         "ContextOverflow",
         "Exit",
         "InvalidAnswer",

@@ -7,6 +7,7 @@ plugin): they are shown without a traceback. Any other exception is a defect of 
 from __future__ import annotations
 
 from enum import IntEnum
+from typing import Any
 
 
 class Exit(IntEnum):
@@ -80,6 +81,20 @@ class InvalidValue(AgentspecError):
     code = "AS603"
 
 
+class VariableMissing(AgentspecError):
+    """A model or a tool needs an environment variable that is not set."""
+
+    code = "AS217"
+    fatal = True
+
+
+class EnvironmentUnreadable(AgentspecError):
+    """The `.env` file beside the spec cannot be read. The message never shows a line of it."""
+
+    code = "AS218"
+    fatal = True
+
+
 class EvaluationFailed(AgentspecError):
     """An expression met data that it cannot handle."""
 
@@ -104,6 +119,53 @@ class LimitReached(AgentspecError):
 
     code = "AS610"
     exit = Exit.LIMIT_REACHED
+    fatal = True
+
+
+class MachineStuck(AgentspecError):
+    """A machine came to its last step, or to a state without a way on, before its end."""
+
+    code = "AS611"
+
+
+class NoProgress(AgentspecError):
+    """A model repeats the same call with the same result, or uses up its turns without an answer."""
+
+    code = "AS612"
+
+
+class PlanRefused(AgentspecError):
+    """A plan that a model wrote is not one that may be run, or a person refused it."""
+
+    code = "AS613"
+
+
+class CallRefused(AgentspecError):
+    """A controller in Python called a node that it does not have, or more often than it may."""
+
+    code = "AS614"
+
+
+class CallFailed(AgentspecError):
+    """A node that a controller in Python called has failed.
+
+    Attributes:
+        done: values of the nodes in it that were done.
+    """
+
+    def __init__(
+        self, message: str, *, hint: str | None = None, code: str = "AS600", kind: str | None = None, done: Any = None
+    ) -> None:
+        super().__init__(message, hint=hint)
+        self.code = code
+        self.kind = kind
+        self.done = done
+
+
+class RunDiverged(AgentspecError):
+    """A resumed run does something else than what is recorded: the spec or a plugin has changed."""
+
+    code = "AS615"
     fatal = True
 
 
@@ -172,10 +234,18 @@ class BackendRefused(BackendError):
 
 
 class InvalidAnswer(BackendError):
-    """A model's answer does not fit the node's `output:` type, also after repair."""
+    """A model's answer does not fit the node's `output:` type, also after repair.
+
+    Attributes:
+        usages: what the calls that led to it have used, each an `agentspec.api.messages.Usage`.
+    """
 
     code = "AS708"
     kind = "invalid"
+
+    def __init__(self, message: str, *, hint: str | None = None, usages: tuple[Any, ...] = ()) -> None:
+        super().__init__(message, hint=hint)
+        self.usages = usages
 
 
 class OfflineRefused(BackendError):

@@ -12,7 +12,7 @@ from typing import Literal, NamedTuple
 from agentspec.api.errors import AgentspecError, Exit
 from agentspec.api.messages import Json
 
-Status = Literal["ok", "failed", "cancelled"]
+Status = Literal["ok", "failed", "cancelled", "paused"]
 
 
 class Failure(NamedTuple):
@@ -105,6 +105,24 @@ class CallAnswered(NamedTuple):
     seconds: float
 
 
+class ModelEscalated(NamedTuple):
+    """A cascade or a fallback goes on from one model to the next; both by their keys in the plan."""
+
+    path: str
+    model: str
+    following: str
+    reason: str
+
+
+class ShadowAnswered(NamedTuple):
+    """The second model of a `shadow` has answered, or failed with `error`; then `same` is None."""
+
+    path: str
+    model: str
+    same: bool | None
+    error: str
+
+
 class StepSucceeded(NamedTuple):
     """A step has its value, which never changes any more."""
 
@@ -129,10 +147,15 @@ class StepSkipped(NamedTuple):
 
 
 class ControllerEntered(NamedTuple):
-    """A controller opens a block: `choice` is the case taken, the number of items, or the round."""
+    """A controller opens a block.
+
+    Attributes:
+        controller: its word in the spec, e.g. `switch`.
+        choice: the case taken, the number of items, the round, `<step>/<state>`, the agent, or `<callee>#<call>`.
+    """
 
     path: str
-    controller: Literal["switch", "map", "loop"]
+    controller: str
     choice: str
 
 
@@ -141,6 +164,48 @@ class ControllerLeft(NamedTuple):
 
     path: str
     value: Json
+
+
+class BlockCalled(NamedTuple):
+    """A step that may call blocks (an LM with tools, `plan`, `code`) calls one.
+
+    Attributes:
+        number: counts the calls of this step from 0.
+        values: what the block sees as its own variables.
+    """
+
+    path: str
+    number: int
+    name: str
+    values: Mapping[str, Json]
+
+
+class Question(NamedTuple):
+    """What a person is asked. `timeout_s` counts from the moment when it was asked."""
+
+    show: Json
+    choices: tuple[str, ...]
+    by: str = ""
+    timeout_s: float | None = None
+    on_timeout: str | None = None
+
+
+class StepPaused(NamedTuple):
+    """A step waits for a person; StepSucceeded or StepFailed for it comes later, maybe after a restart.
+
+    `asked` is the time of the question in seconds since 1970.
+    """
+
+    path: str
+    attempt: int
+    question: Question
+    asked: float
+
+
+class RunPaused(NamedTuple):
+    """All that is left waits for a person: nothing runs any more, and the run can be resumed."""
+
+    paths: tuple[str, ...]
 
 
 class TextStreamed(NamedTuple):
@@ -168,11 +233,16 @@ Event = (
     RunStarted
     | StepStarted
     | CallAnswered
+    | ModelEscalated
+    | ShadowAnswered
     | StepSucceeded
     | StepFailed
     | StepSkipped
     | ControllerEntered
     | ControllerLeft
+    | BlockCalled
+    | StepPaused
+    | RunPaused
     | TextStreamed
     | RunCancelled
     | RunFinished

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 import pluggy
 
 from agentspec.api.backend import BackendFactory
+from agentspec.api.controller import ControllerFactory
 from agentspec.api.tool import Toolset
 
 ENTRY_POINT_GROUP = "agentspec"
@@ -27,3 +28,8 @@ def agentspec_register_backends() -> Sequence[BackendFactory]:  # type: ignore[e
 @hookspec
 def agentspec_register_tools() -> Sequence[Toolset]:  # type: ignore[empty-body]
     """Return the toolsets of this plugin. Called once, when a spec names the plugin's namespace."""
+
+
+@hookspec
+def agentspec_register_controllers() -> Sequence[ControllerFactory]:  # type: ignore[empty-body]
+    """Return the controllers of this plugin. Called once, when a spec names the plugin's namespace."""

@@ -24,6 +24,7 @@ from typing import Any, TypeVar, get_type_hints
 from pydantic import ConfigDict, Field, TypeAdapter, ValidationError, create_model
 
 from agentspec.api.backend import Options
+from agentspec.api.controller import Children
 from agentspec.api.errors import InvalidValue, PathRefused
 from agentspec.api.messages import Json, Schema
 from agentspec.api.schema import inline
@@ -50,6 +51,7 @@ class ToolContext:
         inputs: files and folders that the caller handed in.
         key: idempotency key, the same for every attempt of one step.
         wrote: called with each file written, so that the run can list it.
+        children: the nodes that a function of `controller: code` may call; None for tools.
     """
 
     options: Any
@@ -58,6 +60,7 @@ class ToolContext:
     inputs: tuple[Path, ...] = ()
     key: str = ""
     wrote: Callable[[Path], None] = field(default=lambda path: None)
+    children: Children | None = None
 
     def readable(self, path: str | Path) -> Path:
         """Resolve a path that may be read: in the agent's folder, the outputs or the inputs given.
@@ -118,6 +121,7 @@ class Toolset:
         self.description = description
         self.options = options
         self.tools: dict[str, Tool] = {}
+        self.controllers: dict[str, Tool] = {}
 
     def tool(
         self, *, effect: Effect | str, name: str | None = None, idempotent: bool = False
@@ -131,17 +135,36 @@ class Toolset:
 
         return add
 
+    def controller(self, *, name: str | None = None) -> Callable[[Function], Function]:
+        """Add the decorated coroutine for `controller: code`; a parameter annotated `Children` is filled in.
+
+        See `agentspec.api.controller` for what it may do.
+        """
+
+        def add(function: Function) -> Function:
+            if not inspect.iscoroutinefunction(function):
+                raise TypeError(f"controller `{name or function.__name__}` must be an `async` function")
+            made = _tool(function, name or function.__name__, Effect.READ, idempotent=False)
+            self.controllers[made.name] = made
+            return function
+
+        return add
+
 
 def _tool(function: Callable[..., Any], name: str, effect: Effect, idempotent: bool) -> Tool:
     hints = get_type_hints(function, include_extras=True)
     result = TypeAdapter(hints.pop("return", Any))
     fields: dict[str, Any] = {}
     context_name: str | None = None
+    children_name: str | None = None
     for parameter in inspect.signature(function).parameters.values():
         if parameter.kind not in (parameter.POSITIONAL_OR_KEYWORD, parameter.KEYWORD_ONLY):
             raise TypeError(f"tool `{name}`: parameter `{parameter.name}` must be a plain named one")
         if hints.get(parameter.name) is ToolContext:
             context_name = parameter.name
+            continue
+        if hints.get(parameter.name) is Children:
+            children_name = parameter.name
             continue
         default = Field() if parameter.default is parameter.empty else Field(default=parameter.default)
         fields[parameter.name] = (hints.get(parameter.name, Any), default)
@@ -155,6 +178,8 @@ def _tool(function: Callable[..., Any], name: str, effect: Effect, idempotent: b
         values = {key: getattr(checked, key) for key in fields}
         if context_name is not None:
             values[context_name] = context
+        if children_name is not None:
+            values[children_name] = context.children
         if inspect.iscoroutinefunction(function):
             answer = await function(**values)
         else:

@@ -11,6 +11,7 @@ import click
 from agentspec.plan import Checked, check
 from agentspec.registry import Registry
 from agentspec.spec.diagnostics import SpecInvalid, suggest
+from agentspec.spec.frames import harmless
 from agentspec.spec.model import Spec
 from agentspec.spec.parse import parse_file
 
@@ -31,9 +32,13 @@ def spec_path(word: str) -> Path:
 
 def load(word: str, profile: str | None = None, bind: tuple[str, ...] = ()) -> tuple[Checked, Registry]:
     """Parse and check a spec. Raises `SpecInvalid` for problems of text and shape, usage errors for options."""
-    spec = parse_file(spec_path(word))
     registry = Registry()
-    return check(spec, registry, profile=_profile(spec, profile), bind=_bindings(spec, bind)), registry
+    return examine(parse_file(spec_path(word)), registry, profile, bind), registry
+
+
+def examine(spec: Spec, registry: Registry, profile: str | None = None, bind: tuple[str, ...] = ()) -> Checked:
+    """Check a parsed spec. Raises usage errors for options."""
+    return check(spec, registry, profile=profile_of(spec, profile), bind=bindings_of(spec, bind))
 
 
 def load_plan(word: str, profile: str | None = None, bind: tuple[str, ...] = ()) -> tuple[Checked, Registry]:
@@ -55,13 +60,15 @@ def pairs(words: tuple[str, ...], option: str) -> dict[str, str]:
     return found
 
 
-def _profile(spec: Spec, profile: str | None) -> str | None:
+def profile_of(spec: Spec, profile: str | None) -> str | None:
+    """Hold a profile of the command line against a spec. Raises usage errors."""
     if profile is not None and profile not in spec.fields.profiles:
         raise click.UsageError(_unknown("profile", profile, list(spec.fields.profiles)))
     return profile
 
 
-def _bindings(spec: Spec, words: tuple[str, ...]) -> dict[str, str]:
+def bindings_of(spec: Spec, words: tuple[str, ...]) -> dict[str, str]:
+    """Read the bindings of the command line, and hold them against a spec. Raises usage errors."""
     bind = pairs(words, "--bind")
     for name in bind:
         if name != "*" and name not in spec.fields.models:
@@ -72,4 +79,4 @@ def _bindings(spec: Spec, words: tuple[str, ...]) -> dict[str, str]:
 def _unknown(what: str, word: str, known: list[str]) -> str:
     close = suggest(word, known)
     tail = f"did you mean '{close}'?" if close else f"it has {', '.join(known) or 'none'}."
-    return f"The spec has no {what} '{word}': {tail}"
+    return harmless(f"The spec has no {what} '{word}': {tail}")

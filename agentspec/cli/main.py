@@ -16,10 +16,12 @@ from agentspec.api.version import VERSION
 
 _COMMANDS = {
     "check": "Find all that is wrong with a spec, before anything runs.",
+    "config": "Print a spec as one file, with everything applied.",
     "doctor": "Tell what is installed and whether it works.",
-    "explain": "Explain an error code.",
+    "explain": "Explain an error code or a field of a spec.",
     "graph": "Draw an agent.",
     "init": "Make a folder with an agent that runs at once.",
+    "migrate": "Rewrite a file of an older version of the language.",
     "plan": "Show what would run, and call nobody.",
     "run": "Run an agent.",
     "schema": "Print the JSON Schema of specs, for editors.",

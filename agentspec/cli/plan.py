@@ -16,10 +16,24 @@ from agentspec.api.messages import Json, Schema
 from agentspec.api.schema import without_null
 from agentspec.cli.loading import binding_options, load_plan, pairs
 from agentspec.cli.render.errors import printable, show_diagnostic
-from agentspec.plan.model import Compiled, LmWork, LoopWork, MapWork, Plan, PlanBlock, PlanNode, ToolWork
+from agentspec.plan.infer import STRING
+from agentspec.plan.inputs import complete
+from agentspec.plan.model import (
+    AgencyWork,
+    Caller,
+    Compiled,
+    LmWork,
+    LoopWork,
+    MapWork,
+    Plan,
+    PlanBlock,
+    PlanNode,
+    ToolWork,
+    inner_blocks,
+)
+from agentspec.plan.names import letter_and_name
 from agentspec.plan.scope import META
-from agentspec.runtime.inputs import complete, from_words
-from agentspec.runtime.record import blocks_of
+from agentspec.runtime.inputs import from_words
 from agentspec.spec.types.shorthand import show_type
 
 
@@ -59,9 +73,9 @@ def _steps(block: PlanBlock, prefix: str, values: dict[str, Json]) -> Iterator[d
     values = values | {node.id: placeholder(node.id, node.value) for node in block.nodes}
     for node in block.nodes:
         path = prefix[:-1] if block.single else prefix + node.id
-        if not blocks_of(node):
+        if isinstance(node.work, LmWork | AgencyWork | ToolWork):
             yield _step(node, path, values)
-        for inner, label in blocks_of(node):
+        for label, inner in [] if isinstance(node.work, Caller) else inner_blocks(node.work):
             yield from _steps(inner, f"{path}{label}/", values | _variables(node, inner))
 
 
@@ -88,10 +102,10 @@ def _step(node: PlanNode, path: str, values: Mapping[str, Json]) -> dict[str, An
     work = node.work
     if isinstance(work, ToolWork):
         return {"step": path, "tool": f"{work.toolset}.{work.tool.name}", "effect": str(work.tool.effect)}
-    assert isinstance(work, LmWork)
+    assert isinstance(work, LmWork | AgencyWork)
     messages = [{"role": role, "content": _filled(text, values)} for role, text in work.messages]
-    answer = "text" if work.output is None else show_type(work.output)
-    return {"step": path, "model": work.model, "messages": messages, "answer": answer}
+    answer = "text" if node.value == STRING else show_type(node.value)
+    return {"step": path, "model": letter_and_name(work)[1], "messages": messages, "answer": answer}
 
 
 def _filled(text: Compiled, values: Mapping[str, Json]) -> str:

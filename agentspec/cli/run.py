@@ -23,10 +23,11 @@ from agentspec.cli.loading import binding_options, load_plan, pairs
 from agentspec.cli.render.errors import printable, show_diagnostic, show_error
 from agentspec.cli.render.report import as_data, show_report, show_result
 from agentspec.cli.render.tree import LiveTree
+from agentspec.plan.inputs import complete
 from agentspec.plan.model import Plan
 from agentspec.registry import Registry
 from agentspec.runtime import Outcome, Run, RunOptions
-from agentspec.runtime.inputs import complete, from_words
+from agentspec.runtime.inputs import from_words
 
 _WIDTH = 100
 """Columns of the report where it does not go to a terminal."""

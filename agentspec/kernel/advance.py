@@ -5,26 +5,29 @@ Pure: no clock, no I/O, no randomness. The same events give the same commands, i
 
 from __future__ import annotations
 
-from agentspec.api.errors import EvaluationFailed, Exit
+from agentspec.api.errors import AgentspecError, Exit
 from agentspec.api.events import (
+    BlockCalled,
+    ControllerEntered,
     Failure,
     RunCancelled,
     RunFinished,
     RunStarted,
     Status,
     StepFailed,
+    StepPaused,
     StepSkipped,
     StepStarted,
     StepSucceeded,
 )
 from agentspec.api.tool import Effect
-from agentspec.kernel import controllers
-from agentspec.kernel.commands import Announce, CancelStep, Command, FinishRun, StartStep
-from agentspec.kernel.state import Frame, MapVisit, Running, Settled, State, Visit
+from agentspec.kernel import calls, controllers
+from agentspec.kernel.commands import Announce, CancelStep, Command, FinishRun, PauseRun, StartStep
+from agentspec.kernel.state import CallVisit, Frame, MapVisit, Paused, Running, Settled, State, Visit
 from agentspec.kernel.steps import begin, settle, unwatch
-from agentspec.plan.model import LmWork, Plan, PlanNode, SwitchWork, ToolWork, Work
+from agentspec.plan.model import ApproveWork, Plan, PlanNode, Rule, ToolWork, Work, inner_blocks
 
-Stimulus = RunStarted | StepStarted | StepSucceeded | StepFailed | RunCancelled
+Stimulus = RunStarted | StepStarted | StepSucceeded | StepFailed | StepPaused | BlockCalled | RunCancelled
 
 
 class InvalidTransition(Exception):
@@ -46,7 +49,12 @@ def advance(state: State, event: Stimulus) -> list[Command]:
         path, value, meta = event
         step = state.running.pop(path, None)
         if step is None:
-            raise _not_running(state, event)
+            step = _open_step(state, path)
+            if step is None:
+                raise _not_running(state, event)
+            _taken(state, path, step)
+        if step.open:
+            _stop_inside(state, step)
         step.frame.metas[step.node.id] = meta
         settle(state, step.frame, step.node, value)
     elif isinstance(event, StepFailed):
@@ -54,7 +62,16 @@ def advance(state: State, event: Stimulus) -> list[Command]:
             _timed_out(state, event)
         else:
             step = _answered(state, event)
+            if step.open:
+                _stop_inside(state, step)
             _failed(state, step.frame, step.node, event.attempt, event.failure)
+    elif isinstance(event, BlockCalled):
+        step = state.running.get(event.path)
+        if step is None or event.number != len(step.calls):
+            raise _not_running(state, event)
+        calls.open_block(state, step, event)
+    elif isinstance(event, StepPaused):
+        state.paused[event.path] = Paused(_answered(state, event), event.question, event.asked)
     elif isinstance(event, StepStarted):
         step = _answered(state, event)
         _enter(state, step.frame, step.node, step.attempt)
@@ -74,14 +91,28 @@ def advance(state: State, event: Stimulus) -> list[Command]:
             _complete(state, frame)
         else:
             _visit(state, frame, frame.block.nodes[index])
+    if state.paused and state.finished is None and all(step.open for step in state.running.values()):
+        commands.append(PauseRun(tuple(state.paused)))
     return commands
 
 
-def _answered(state: State, event: StepStarted | StepFailed) -> Running:
-    step = state.running.get(event.path)
+def _answered(state: State, event: StepStarted | StepFailed | StepPaused) -> Running:
+    step = _open_step(state, event.path)
     if step is None or step.attempt != event.attempt:
         raise _not_running(state, event)
-    return state.running.pop(event.path)
+    return _taken(state, event.path, step)
+
+
+def _open_step(state: State, path: str) -> Running | None:
+    """A step that runs or that waits for a person."""
+    paused = state.paused.get(path)
+    return state.running.get(path) if paused is None else paused.step
+
+
+def _taken(state: State, path: str, step: Running) -> Running:
+    state.running.pop(path, None)
+    state.paused.pop(path, None)
+    return step
 
 
 def _not_running(state: State, event: Stimulus) -> InvalidTransition:
@@ -99,7 +130,7 @@ def _visit(state: State, frame: Frame, node: PlanNode) -> None:
     if node.when is not None:
         try:
             wanted = node.when(frame.lookup)
-        except EvaluationFailed as error:
+        except AgentspecError as error:
             _failed(state, frame, node, 1, Failure.of(frame.path_of(node), error))
             return
         if not wanted:
@@ -109,9 +140,12 @@ def _visit(state: State, frame: Frame, node: PlanNode) -> None:
 
 
 def _start(state: State, frame: Frame, node: PlanNode, attempt: int, wait_s: float) -> None:
-    if node.kind == "controller" and not wait_s:
-        _enter(state, frame, node, attempt)
-        return
+    if node.kind == "controller":
+        if isinstance(node.work, ApproveWork):
+            state.commands.append(Announce(ControllerEntered(frame.path_of(node), "approve", "")))
+        elif isinstance(node.work, Rule) and not wait_s:
+            _enter(state, frame, node, attempt)
+            return
     path = frame.path_of(node)
     state.running[path] = Running(frame, node, attempt)
     state.commands.append(StartStep(path, node, frame.lookup, attempt, wait_s))
@@ -120,7 +154,7 @@ def _start(state: State, frame: Frame, node: PlanNode, attempt: int, wait_s: flo
 def _enter(state: State, frame: Frame, node: PlanNode, attempt: int) -> None:
     try:
         controllers.enter(state, frame, node, attempt)
-    except EvaluationFailed as error:
+    except AgentspecError as error:
         path = frame.path_of(node)
         unwatch(state, path)
         _failed(state, frame, node, attempt, Failure.of(path, error))
@@ -138,9 +172,11 @@ def _complete(state: State, frame: Frame) -> None:
         value = frame.block.result(frame.lookup)
         if visit is None:
             _finish(state, RunFinished("ok", value))
+        elif isinstance(visit, CallVisit):
+            calls.return_value(state, visit, frame, value)
         else:
             controllers.child_done(state, visit, frame, value)
-    except EvaluationFailed as error:
+    except AgentspecError as error:
         path = "result" if visit is None else frame.prefix + "result"
         _frame_failed(state, frame, Failure.of(path, error))
 
@@ -166,13 +202,7 @@ def _may_repeat(work: Work) -> bool:
     """A tool that changes something is repeated only when it says that this does no harm, wherever it stands."""
     if isinstance(work, ToolWork):
         return work.tool.effect is Effect.READ or work.tool.idempotent
-    if isinstance(work, LmWork):
-        return True
-    if isinstance(work, SwitchWork):
-        blocks = (*work.blocks, *(() if work.default is None else (work.default,)))
-    else:
-        blocks = (work.block,)
-    return all(_may_repeat(inner.work) for block in blocks for inner in block.nodes)
+    return all(_may_repeat(inner.work) for _, block in inner_blocks(work) for inner in block.nodes)
 
 
 def _timed_out(state: State, event: StepFailed) -> None:
@@ -189,6 +219,10 @@ def _frame_failed(state: State, frame: Frame, failure: Failure) -> None:
     visit = frame.visit
     if visit is None:
         _end_failed(state, failure)
+    elif isinstance(visit, CallVisit):
+        if not _is_alone(frame):
+            _stop_inside(state, frame)
+        calls.return_failure(state, visit, frame, failure)
     elif isinstance(visit, MapVisit) and visit.work.keep_going:
         if not _is_alone(frame):
             _stop_inside(state, frame)
@@ -219,11 +253,13 @@ def _is_alone(frame: Frame) -> bool:
     return sum(not how and not left for how, left in zip(frame.settled, frame.waiting, strict=True)) <= 1
 
 
-def _stop_inside(state: State, owner: Visit | Frame) -> None:
-    """Forget all that is going on in a frame, or in the frames of a visit."""
+def _stop_inside(state: State, owner: Visit | Frame | Running) -> None:
+    """Forget all that is going on in a frame, in the frames of a visit, or in the blocks that a step called."""
     for path in [path for path, step in state.running.items() if step.frame.is_inside(owner)]:
         del state.running[path]
         state.commands.append(CancelStep(path))
+    for path in [path for path, paused in state.paused.items() if paused.step.frame.is_inside(owner)]:
+        del state.paused[path]
     for path in [path for path, visit in state.timed.items() if visit.frame.is_inside(owner)]:
         unwatch(state, path)
     kept = [entry for entry in state.agenda if not entry[0].is_inside(owner)]
@@ -245,6 +281,7 @@ def _cancel(state: State, event: RunCancelled) -> None:
 def _stop_everything(state: State) -> None:
     state.commands.extend(CancelStep(path) for path in state.running)
     state.running.clear()
+    state.paused.clear()
     for path in list(state.timed):
         unwatch(state, path)
     state.agenda.clear()

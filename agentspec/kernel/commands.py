@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from agentspec.api.events import ControllerEntered, ControllerLeft, RunFinished, StepSkipped
+from agentspec.api.events import ControllerEntered, ControllerLeft, Failure, Meta, RunFinished, StepSkipped
+from agentspec.api.messages import Json
 from agentspec.plan.model import Lookup, PlanNode
 
 
 class StartStep(NamedTuple):
-    """Run an LM or tool node after `wait_s` seconds; answer with StepSucceeded or StepFailed.
+    """Run a leaf or a caller after `wait_s` seconds; answer with StepSucceeded, StepFailed or StepPaused.
 
-    For a controller, which is tried again after a wait: answer with StepStarted when `wait_s` have passed.
+    A caller may send BlockCalled before its answer. For a rule, which is tried again after a wait: answer with
+    StepStarted when `wait_s` have passed.
     """
 
     path: str
@@ -41,6 +43,22 @@ class CancelStep(NamedTuple):
     path: str
 
 
+class ReturnCall(NamedTuple):
+    """Give a caller what its call came to; `failure` is set when it has no value."""
+
+    path: str
+    number: int
+    value: Json
+    meta: Meta | None
+    failure: Failure | None
+
+
+class PauseRun(NamedTuple):
+    """Nothing runs any more until a person answers; `paths` are the steps that wait."""
+
+    paths: tuple[str, ...]
+
+
 class Announce(NamedTuple):
     """Let observers know of a decision that needs no answer."""
 
@@ -53,4 +71,4 @@ class FinishRun(NamedTuple):
     event: RunFinished
 
 
-Command = StartStep | StartTimer | StopTimer | CancelStep | Announce | FinishRun
+Command = StartStep | StartTimer | StopTimer | CancelStep | ReturnCall | Announce | PauseRun | FinishRun

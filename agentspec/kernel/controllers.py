@@ -4,15 +4,33 @@ from __future__ import annotations
 
 import json
 
-from agentspec.api.errors import EvaluationFailed
+from agentspec.api.errors import EvaluationFailed, MachineStuck
 from agentspec.api.events import ControllerEntered, ControllerLeft
 from agentspec.api.messages import Json
 from agentspec.kernel.commands import Announce
-from agentspec.kernel.state import Frame, LoopVisit, MapVisit, State, SwitchVisit, Visit
+from agentspec.kernel.state import (
+    AgentVisit,
+    Frame,
+    LoopVisit,
+    MachineVisit,
+    MapVisit,
+    Settled,
+    State,
+    SwitchVisit,
+    Visit,
+)
 from agentspec.kernel.steps import begin, settle, unwatch, watch
-from agentspec.plan.model import LoopWork, MapWork, PlanBlock, PlanNode, SwitchWork
-
-_ESCAPES = str.maketrans({char: f"%{ord(char):02X}" for char in "%/[#"})
+from agentspec.plan.inputs import complete
+from agentspec.plan.model import (
+    AgentWork,
+    LoopWork,
+    MachineWork,
+    MapWork,
+    PlanBlock,
+    PlanNode,
+    SwitchWork,
+)
+from agentspec.plan.paths import case_path
 
 
 def enter(state: State, frame: Frame, node: PlanNode, attempt: int) -> None:
@@ -26,8 +44,14 @@ def enter(state: State, frame: Frame, node: PlanNode, attempt: int) -> None:
         visit = LoopVisit(frame, node, attempt, work)
         watch(state, visit)
         _next_round(state, visit)
+    elif isinstance(work, MachineWork):
+        machine = MachineVisit(frame, node, attempt, work)
+        watch(state, machine)
+        _next_state(state, machine)
+    elif isinstance(work, AgentWork):
+        _enter_agent(state, AgentVisit(frame, node, attempt, work))
     else:
-        raise AssertionError(f"{node.id} owns no block")
+        raise AssertionError(f"{node.id} is run by no rule")
 
 
 def child_done(state: State, visit: Visit, frame: Frame, value: Json) -> None:
@@ -47,6 +71,8 @@ def child_done(state: State, visit: Visit, frame: Frame, value: Json) -> None:
             _leave(state, visit, value)
         else:
             _next_round(state, visit)
+    elif isinstance(visit, MachineVisit):
+        _leave_state(state, visit)
     else:
         _leave(state, visit, value)
 
@@ -68,11 +94,6 @@ def _enter_switch(state: State, visit: SwitchVisit) -> None:
         _leave(state, visit, None)
     else:
         begin(state, Frame(chosen, visit.frame, visit, f"{visit.path}{case_path(chosen.label)}/", {}))
-
-
-def case_path(label: str) -> str:
-    """What a case adds to its switch's path; a label cannot be taken for a further part of the path."""
-    return f":{label.translate(_ESCAPES)}"
 
 
 def label_of(value: Json) -> str:
@@ -117,6 +138,46 @@ def _next_round(state: State, visit: LoopVisit) -> None:
     visit.round += 1
     state.commands.append(Announce(ControllerEntered(visit.path, "loop", str(visit.round))))
     begin(state, frame)
+
+
+def _next_state(state: State, visit: MachineVisit) -> None:
+    """Begin the state at `visit.at`. Raises `MachineStuck` when no step is left."""
+    work, frame = visit.work, visit.inside
+    node = work.block.nodes[visit.at]
+    if visit.step == work.most:
+        text = f"`{visit.node.id}` did not come to its end in {work.most} steps, `{node.id}` would be next"
+        raise MachineStuck(text, hint="raise `max_steps`, or look at the conditions under `next`")
+    frame.values["loop"] = {"index": visit.step}
+    visit.step += 1
+    frame.prefix = f"{visit.path}#{visit.step}/"
+    state.commands.append(Announce(ControllerEntered(visit.path, "machine", f"{visit.step}/{node.id}")))
+    frame.settled[node.index] = Settled.NOT_YET
+    frame.open = 1
+    state.agenda.append((frame, node.index))
+
+
+def _leave_state(state: State, visit: MachineVisit) -> None:
+    work, frame = visit.work, visit.inside
+    node = work.block.nodes[visit.at]
+    for condition, after in work.ways[visit.at]:
+        if condition is None or condition(frame.lookup):
+            if after is not None:
+                visit.at = after
+                _next_state(state, visit)
+            else:
+                _leave(state, visit, frame.values[node.id] if work.result is None else work.result(frame.lookup))
+            return
+    text = f"no condition under `next` of `{visit.node.id}` holds after `{node.id}`"
+    raise MachineStuck(text, hint="end the list with an entry without `when`")
+
+
+def _enter_agent(state: State, visit: AgentVisit) -> None:
+    """Open another agent's block. Raises `InvalidValue` when what it is given does not fit its inputs."""
+    plan = visit.work.plan
+    inputs = complete(plan, visit.work.arguments(visit.frame.lookup))
+    watch(state, visit)
+    state.commands.append(Announce(ControllerEntered(visit.path, "agent", plan.name)))
+    begin(state, Frame(plan.block, None, visit, f"{visit.path}/", {"inputs": inputs}))
 
 
 def _leave(state: State, visit: Visit, value: Json) -> None:

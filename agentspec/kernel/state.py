@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from enum import IntEnum
 from typing import Any
 
-from agentspec.api.events import Failure, Meta, RunFinished
+from agentspec.api.events import Failure, Meta, Question, RunFinished
 from agentspec.api.messages import Json
 from agentspec.kernel.commands import Command
-from agentspec.plan.model import LoopWork, MapWork, Plan, PlanBlock, PlanNode, SwitchWork
+from agentspec.plan.model import AgentWork, LoopWork, MachineWork, MapWork, Plan, PlanBlock, PlanNode, SwitchWork
 
 _NOTHING_KNOWN = Meta(attempts=0)
 """For nodes that are settled and were not run as a step: controllers, and those that were skipped or failed."""
@@ -31,7 +31,8 @@ class Frame:
         values: values of settled nodes (None when skipped) and the block's own variables.
         waiting: per node, how many of those that it waits for are not settled.
         open: how many nodes are not settled.
-        visit: the visit of the controller that opened this frame; None for the outermost.
+        parent: the frame whose names are seen from here; None for the outermost one of an agent.
+        visit: the visit of the controller that opened this frame; None for the outermost of the run.
         prefix: what the paths of the frame's steps begin with.
     """
 
@@ -73,14 +74,17 @@ class Frame:
         """The step's address; the only node of a block without names is addressed as the block."""
         return self.prefix[:-1] if self.block.single else self.prefix + node.id
 
-    def is_inside(self, visit: Visit | Frame) -> bool:
-        """Tell whether this frame, or one around it, is `visit` or was opened by it."""
-        frame: Frame | None = self
-        while frame is not None:
-            if frame is visit or frame.visit is visit:
+    def is_inside(self, owner: Visit | Frame | Running) -> bool:
+        """Tell whether this frame, or one around it, is `owner` or was opened by it."""
+        frame = self
+        while frame is not owner:
+            visit = frame.visit
+            if visit is None:
+                return False
+            if visit is owner or (isinstance(visit, CallVisit) and visit.caller is owner):
                 return True
-            frame = frame.parent
-        return False
+            frame = visit.frame
+        return True
 
 
 class Visit:
@@ -133,15 +137,82 @@ class LoopVisit(Visit):
         self.value: Json = None
 
 
-class Running:
-    """A step that was started and has not answered."""
+class MachineVisit(Visit):
+    """All states share `inside`; `step` counts those that were begun, `at` is the present one's index."""
 
-    __slots__ = ("attempt", "frame", "node")
+    __slots__ = ("at", "inside", "step", "work")
+
+    def __init__(self, frame: Frame, node: PlanNode, attempt: int, work: MachineWork) -> None:
+        super().__init__(frame, node, attempt)
+        self.work = work
+        self.step = 0
+        self.at = work.start
+        self.inside = Frame(work.block, frame, self, "", {inner.id: None for inner in work.block.nodes})
+        # A state that is not being visited counts as settled; until its first visit, as skipped.
+        self.inside.settled = bytearray([Settled.SKIPPED] * len(work.block.nodes))
+        self.inside.open = 0
+
+
+class AgentVisit(Visit):
+    """A visit of another agent."""
+
+    __slots__ = ("work",)
+
+    def __init__(self, frame: Frame, node: PlanNode, attempt: int, work: AgentWork) -> None:
+        super().__init__(frame, node, attempt)
+        self.work = work
+
+
+class CallVisit(Visit):
+    """A block that a step called; `number` is the place of the call in `caller.calls`."""
+
+    __slots__ = ("caller", "number")
+
+    def __init__(self, caller: Running, number: int) -> None:
+        super().__init__(caller.frame, caller.node, caller.attempt)
+        self.caller = caller
+        self.number = number
+
+
+class Call:
+    """A call of a block by a step. `value` and `meta`, or `failure`, are there once it is `done`."""
+
+    __slots__ = ("done", "failure", "meta", "name", "value", "values")
+
+    def __init__(self, name: str, values: Mapping[str, Json]) -> None:
+        self.name = name
+        self.values = values
+        self.done = False
+        self.value: Json = None
+        self.meta: Meta | None = None
+        self.failure: Failure | None = None
+
+
+class Running:
+    """A step that was started and has not answered.
+
+    `calls` are the blocks that it called, in order; `open` of them are still going on.
+    """
+
+    __slots__ = ("attempt", "calls", "frame", "node", "open")
 
     def __init__(self, frame: Frame, node: PlanNode, attempt: int) -> None:
         self.frame = frame
         self.node = node
         self.attempt = attempt
+        self.calls: list[Call] = []
+        self.open = 0
+
+
+class Paused:
+    """A step that waits for a person since `asked` (seconds since 1970)."""
+
+    __slots__ = ("asked", "question", "step")
+
+    def __init__(self, step: Running, question: Question, asked: float) -> None:
+        self.step = step
+        self.question = question
+        self.asked = asked
 
 
 class State:
@@ -149,6 +220,7 @@ class State:
 
     Attributes:
         running: started steps by path.
+        paused: steps that wait for a person, by path.
         timed: visits of controllers whose `timeout` runs, by path.
         agenda: nodes whose turn has come, by index; -1 stands for "all nodes are settled".
         problems: failures that did not end the run.
@@ -156,12 +228,13 @@ class State:
         commands: what the present call of `advance` gives back.
     """
 
-    __slots__ = ("agenda", "commands", "finished", "plan", "problems", "root", "running", "timed")
+    __slots__ = ("agenda", "commands", "finished", "paused", "plan", "problems", "root", "running", "timed")
 
     def __init__(self, plan: Plan) -> None:
         self.plan = plan
         self.root: Frame | None = None
         self.running: dict[str, Running] = {}
+        self.paused: dict[str, Paused] = {}
         self.timed: dict[str, Visit] = {}
         self.agenda: deque[tuple[Frame, int]] = deque()
         self.problems: list[Failure] = []
@@ -171,8 +244,9 @@ class State:
     def frames(self) -> Iterator[Frame]:
         """The frames that something still happens in, each once."""
         seen: set[int] = set()
-        for frame in [self.root, *(step.frame for step in self.running.values()), *(entry[0] for entry in self.agenda)]:
+        steps = [*self.running.values(), *(paused.step for paused in self.paused.values())]
+        for frame in [self.root, *(step.frame for step in steps), *(entry[0] for entry in self.agenda)]:
             while frame is not None and id(frame) not in seen:
                 seen.add(id(frame))
                 yield frame
-                frame = frame.parent
+                frame = frame.visit.frame if frame.visit is not None else None

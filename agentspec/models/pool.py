@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from pathlib import Path
+import asyncio
+from collections.abc import Coroutine, Mapping
 from typing import Any, TypeVar
 
 from pydantic import ValidationError
@@ -12,10 +12,13 @@ from agentspec.api.backend import Backend, ModelBinding, Options
 from agentspec.api.errors import InvalidValue, OfflineRefused
 from agentspec.api.messages import Json
 from agentspec.plan.catalogue import Catalogue
-from agentspec.plan.model import Binding, Lookup
+from agentspec.plan.model import Binding, Composite, Lookup
 from agentspec.spec.expressions import check, compile_expression
 
 _O = TypeVar("_O", bound=Options)
+
+_PATIENCE_S = 10.0
+"""How long the end of a run waits for models that were asked in the background."""
 
 
 class Environment(dict[str, str]):
@@ -29,23 +32,24 @@ class ModelPool:
     """Opens each bound model once."""
 
     def __init__(
-        self, bindings: Mapping[str, Binding], catalogue: Catalogue, lookup: Lookup, folder: Path, offline: bool
+        self, bindings: Mapping[str, Binding | Composite], catalogue: Catalogue, lookup: Lookup, offline: bool
     ) -> None:
         self._bindings = bindings
         self._catalogue = catalogue
         self._lookup = lookup
-        self._folder = folder
         self._offline = offline
         self._open: dict[str, Backend] = {}
+        self._background: set[asyncio.Task[None]] = set()
 
     def get(self, name: str) -> Backend:
         """The backend behind a name of `models:`. Raises `BackendError`, `InvalidValue`, `PluginMissing`."""
         if name not in self._open:
             binding = self._bindings[name]
+            assert isinstance(binding, Binding), f"{name} is made of others"
             backend_name, _, model = binding.use.partition("/")
             factory = self._catalogue.backend(backend_name)
             options = resolve_options(binding, factory.options, self._lookup)
-            backend = factory.create(ModelBinding(model, options, self._folder, self._offline))
+            backend = factory.create(ModelBinding(model, options, binding.folder, self._offline))
             if self._offline and backend.capabilities.remote:
                 raise OfflineRefused(
                     f"`{binding.use}` talks to another machine, and the run is offline",
@@ -54,12 +58,27 @@ class ModelPool:
             self._open[name] = backend
         return self._open[name]
 
+    def entry(self, name: str) -> Binding | Composite:
+        """What is bound to a key."""
+        return self._bindings[name]
+
+    def in_background(self, work: Coroutine[Any, Any, None]) -> None:
+        """Do something that no step waits for; `close` does, for a while."""
+        task = asyncio.ensure_future(work)
+        self._background.add(task)
+        task.add_done_callback(self._background.discard)
+
     def uses(self, name: str) -> str:
         """What a name is bound to, as `<backend>/<model>`."""
         return self._bindings[name].use
 
     async def close(self) -> None:
-        """Close every backend that was opened."""
+        """Close every backend that was opened, once what goes on in the background is done or too slow."""
+        if self._background:
+            _, late = await asyncio.wait(self._background, timeout=_PATIENCE_S)
+            for task in late:
+                task.cancel()
+            await asyncio.gather(*late, return_exceptions=True)
         for backend in self._open.values():
             await backend.close()
         self._open.clear()

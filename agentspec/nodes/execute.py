@@ -1,4 +1,4 @@
-"""Runs one leaf step, whatever its kind, and turns what goes wrong into an `AgentspecError`."""
+"""Runs one step, whatever its kind, and turns what goes wrong into an `AgentspecError`."""
 
 from __future__ import annotations
 
@@ -6,9 +6,14 @@ from agentspec.api.errors import AgentspecError, StepCrashed
 from agentspec.api.events import Meta
 from agentspec.api.messages import Json
 from agentspec.kernel.commands import StartStep
+from agentspec.nodes.agency import converse
+from agentspec.nodes.approve import approve
+from agentspec.nodes.free import run_free
 from agentspec.nodes.lm import ask
-from agentspec.nodes.services import Services
-from agentspec.plan.model import LmWork, ToolWork
+from agentspec.nodes.planning import plan_and_run
+from agentspec.nodes.services import CallBlock, Services, Waiting
+from agentspec.nodes.turn import take_turn
+from agentspec.plan.model import AgencyWork, ApproveWork, FreeWork, LmWork, PlanningWork, ToolWork, TurnWork
 
 
 class Executor:
@@ -17,25 +22,36 @@ class Executor:
     def __init__(self, services: Services) -> None:
         self._services = services
 
-    async def __call__(self, command: StartStep) -> tuple[Json, Meta]:
-        """Return the step's value and how it ran. Raises `AgentspecError`."""
-        self._services.budget.before_step()
+    async def __call__(self, command: StartStep, call: CallBlock) -> tuple[Json, Meta]:
+        """Return the step's value and how it ran. Raises `AgentspecError`, and `Waiting` for a person."""
+        services = self._services
+        services.budgets.before_step(command.path)
         work = command.node.work
         try:
             if isinstance(work, LmWork):
-                return await ask(command, work, self._services)
+                return await ask(command, work, services)
             if isinstance(work, ToolWork):
                 return await self._call(command, work)
-        except AgentspecError:
+            if isinstance(work, TurnWork):
+                return await take_turn(command, work, services)
+            if isinstance(work, AgencyWork):
+                return await converse(command, work, call, services)
+            if isinstance(work, PlanningWork):
+                return await plan_and_run(command, work, call, services)
+            if isinstance(work, FreeWork):
+                return await run_free(command, work, call, services)
+            if isinstance(work, ApproveWork):
+                return await approve(command, work, services)
+        except (AgentspecError, Waiting):
             raise
         except Exception as error:  # a foreign exception never crosses a floor
             text = f"`{command.path}` crashed: {type(error).__name__}: {error}"
             raise StepCrashed(text, hint="this is a defect of the plugin; tell its author") from error
-        raise AssertionError(f"{command.path} is no leaf")
+        raise AssertionError(f"{command.path} is run by the kernel")
 
     async def _call(self, command: StartStep, work: ToolWork) -> tuple[Json, Meta]:
         services = self._services
         started = services.clock()
-        context = services.tools.context(work.toolset, key=f"{services.run}/{command.path}")
+        context = services.tools.context(work.toolset, f"{services.run}/{command.path}", command.lookup)
         value = await work.tool.call(work.arguments(command.lookup), context)
         return value, Meta(attempts=command.attempt, seconds=services.clock() - started)

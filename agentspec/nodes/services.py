@@ -3,82 +3,64 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from agentspec.api.errors import LimitReached
-from agentspec.api.events import Event
-from agentspec.api.messages import Usage
+from agentspec.api.controller import Children
+from agentspec.api.events import Event, Question
+from agentspec.api.messages import Json
 from agentspec.api.tool import ToolContext
+from agentspec.kernel.commands import ReturnCall
 from agentspec.models.pool import ModelPool, resolve_options
+from agentspec.nodes.budget import Budgets
 from agentspec.plan.catalogue import Catalogue
 from agentspec.plan.model import Binding, Lookup
-from agentspec.spec.shapes import Limits
+
+CallBlock = Callable[[str, str, Mapping[str, Json]], Awaitable[ReturnCall]]
+"""How a step calls a block: the step's path, the block's name, and what it sees as variables."""
+
+Ask = Callable[[str, Question], Awaitable[Json]]
+"""How a person is asked in this process: the step's path and the question; the answer is one of the choices."""
 
 
-class Budget:
-    """Counts what a run uses, and refuses the call that would go beyond a limit."""
+class Waiting(Exception):
+    """A step waits for a person, and nobody can be asked now."""
 
-    def __init__(self, limits: Limits) -> None:
-        self.limits = limits
-        self.steps = 0
-        self.lm_calls = 0
-        self.tokens = 0
-        self.usd = 0.0
-
-    def before_step(self) -> None:
-        """Count a step. Raises `LimitReached`."""
-        self._refuse_at("steps", self.steps, self.limits.steps)
-        self.steps += 1
-
-    def before_call(self) -> None:
-        """Count a call of a model. Raises `LimitReached`."""
-        self._refuse_at("lm_calls", self.lm_calls, self.limits.lm_calls)
-        self._refuse_at("tokens", self.tokens, self.limits.tokens)
-        if self.limits.usd != 0:  # a limit of nothing is meant for calls that cost nothing
-            self._refuse_at("usd", self.usd, self.limits.usd)
-        self.lm_calls += 1
-
-    def after_call(self, usage: Usage) -> None:
-        """Add what a call used. Raises `LimitReached` when a limit on money cannot be held."""
-        self.tokens += (usage.tokens_in or 0) + (usage.tokens_out or 0)
-        if usage.usd is None and self.limits.usd is not None:
-            raise LimitReached(
-                f"the limit `usd: {self.limits.usd:g}` cannot be held: what the model costs is not known",
-                hint="limit `lm_calls` or `tokens` instead, or bind a model with a known price",
-            )
-        self.usd += usage.usd or 0.0
-        if self.limits.usd == 0 and self.usd > 0:
-            self._refuse_at("usd", self.usd, 0.0)
-
-    def _refuse_at(self, name: str, used: float, limit: float | None) -> None:
-        if limit is not None and used >= limit:
-            raise LimitReached(
-                f"the limit `{name}: {limit:g}` is reached, {used:g} are used",
-                hint=f"raise `limits: {{{name}: …}}` in the spec",
-            )
+    def __init__(self, question: Question, asked: float) -> None:
+        super().__init__(question, asked)
+        self.question = question
+        self.asked = asked
 
 
 class ToolBelt:
-    """The toolsets of a run, with their options as values."""
+    """The toolsets of a run. `env` is what their options read beside the inputs."""
 
     def __init__(
-        self, bindings: Mapping[str, Binding], catalogue: Catalogue, lookup: Lookup, base: ToolContext
+        self, bindings: Mapping[str, Binding], catalogue: Catalogue, names: Mapping[str, Any], base: ToolContext
     ) -> None:
         self._bindings = bindings
         self._catalogue = catalogue
-        self._lookup = lookup
+        self._names = names
         self._base = base
-        self._options: dict[str, Any] = {}
+        self._options: dict[str, tuple[Any, Any]] = {}
 
-    def context(self, toolset: str, key: str) -> ToolContext:
-        """The context of one call. Raises `InvalidValue` for options that do not fit."""
-        if toolset not in self._options:
-            binding = self._bindings[toolset]
+    def context(self, toolset: str, key: str, lookup: Lookup, children: Children | None = None) -> ToolContext:
+        """The context of one call. Raises `InvalidValue` for options that do not fit.
+
+        `toolset` is a key of the plan's tools, empty for a controller of a plugin; `lookup` gives the inputs of
+        the agent that the call stands in.
+        """
+        if not toolset:
+            return replace(self._base, key=key, children=children)
+        binding = self._bindings[toolset]
+        inputs = lookup("inputs")
+        known = self._options.get(toolset)
+        if known is None or known[0] is not inputs:  # another visit of the same agent has other inputs
             kind = self._catalogue.toolset(binding.use).options
-            self._options[toolset] = resolve_options(binding, kind, self._lookup)
-        return replace(self._base, options=self._options[toolset], key=key)
+            names = {**self._names, "inputs": inputs}
+            known = self._options[toolset] = (inputs, resolve_options(binding, kind, names.__getitem__))
+        return replace(self._base, options=known[1], folder=binding.folder, key=key, children=children)
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,13 +69,17 @@ class Services:
 
     Attributes:
         tell: lets observers know what happens inside a step.
+        ask: asks a person; None where nobody can be asked, then the run pauses.
         stream: whether somebody watches text being written.
+        now: seconds since 1970, for questions that stay open over a restart.
     """
 
     run: str
     models: ModelPool
     tools: ToolBelt
-    budget: Budget
+    budgets: Budgets
     tell: Callable[[Event], None]
+    ask: Ask | None = None
     stream: bool = False
+    now: Callable[[], float] = time.time
     clock: Callable[[], float] = time.monotonic

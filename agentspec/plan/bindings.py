@@ -11,26 +11,32 @@ from agentspec.api.backend import Options
 from agentspec.api.errors import PluginBroken, PluginMissing
 from agentspec.api.messages import Schema
 from agentspec.api.schema import is_grounded
-from agentspec.api.tool import Toolset
+from agentspec.api.tool import Tool, Toolset
 from agentspec.api.validate import problems_of
-from agentspec.plan.catalogue import Catalogue
-from agentspec.plan.model import Binding, Input
+from agentspec.plan.agents import Agents
+from agentspec.plan.composites import Composites, composite_of
+from agentspec.plan.model import Binding, Composite, Input
 from agentspec.plan.scope import Scope, closed_object
-from agentspec.plan.texts import Texts
+from agentspec.plan.texts import Text, Texts
 from agentspec.spec.diagnostics import Diagnostic
 from agentspec.spec.model import Spec
-from agentspec.spec.shapes import COMPOSITES
 from agentspec.spec.source import Source, Span, Where
 from agentspec.spec.types.shorthand import TypeProblem, parse_type, parse_types
+
+OUTSIDE = ("env", "secrets")
+"""Names that options may read beside `inputs`: variables of the environment."""
+_TEXTS: Schema = {"type": "object", "additionalProperties": {"type": "string"}}
 
 
 class Bindings:
     """The named things that a spec declares above its nodes."""
 
-    def __init__(self, spec: Spec, catalogue: Catalogue, texts: Texts) -> None:
+    def __init__(self, spec: Spec, agents: Agents, texts: Texts) -> None:
         self.spec = spec
-        self.catalogue = catalogue
+        self.catalogue = agents.catalogue
+        self.agents = agents
         self.texts = texts
+        self._prefix = agents.prefix
         self.types, problems = parse_types(spec.fields.types)
         texts.types = self.types
         for problem in problems:
@@ -38,11 +44,41 @@ class Bindings:
         self.inputs = tuple(self._input(name, raw) for name, raw in spec.fields.inputs.items())
         schemas = {one.name: one.schema for one in self.inputs}
         inputs = closed_object(schemas)
-        self.scope = Scope(variables={"inputs": inputs, "env": {"type": "object"}})
+        self.scope = Scope(variables={"inputs": inputs, **dict.fromkeys(OUTSIDE, _TEXTS)})
         self.scope_of_nodes = Scope(variables={"inputs": inputs})
         self.toolsets: dict[str, Toolset | None] = {}
-        self.models: dict[str, Binding] = {}
+        self.models: dict[str, Binding | Composite] = {}
+        self.composites = Composites(self)
         self.tools: dict[str, Binding] = {}
+
+    def key(self, name: str) -> str:
+        """The key of a model or toolset in the plan; see `Plan.models`."""
+        return self._prefix + name
+
+    def find_tools(self, word: str, where: Where) -> list[Tool]:
+        """The tools that `<toolset>.<tool>` or `<toolset>.*` names; what is wrong with the word is reported.
+
+        Empty, too, for a toolset whose plugin is missing: that was reported where it is bound.
+        """
+        local, _, function = word.partition(".")
+        if local not in self.spec.fields.tools:
+            text = f"there is no toolset `{local}` under `tools:`"
+            known = [f"{name}.{function}" if function else name for name in self.tools]
+            self.texts.report_unknown("AS305", text, word, known, where)
+            return []
+        toolset = self.toolsets.get(local)
+        if toolset is None:
+            return []
+        if function == "*":
+            return list(toolset.tools.values())
+        tool = toolset.tools.get(function)
+        if tool is None:
+            lacks = f"`{local}` has no tool `{function}`"
+            text = lacks if function else f"`{local}` is a toolset, name one of its tools"
+            known = [f"{local}.{name}" for name in toolset.tools]
+            self.texts.report_unknown("AS305", text, word, known, where)
+            return []
+        return [tool]
 
     def read_type(self, raw: Any, where: Where) -> Schema:
         """Parse a type; a broken one is reported and gives an unknown type."""
@@ -59,7 +95,12 @@ class Bindings:
     def _report_type(self, problem: TypeProblem, where: Where) -> None:
         place = (*where, *problem.where)
         label = f"did you mean `{problem.suggestion}`?" if problem.suggestion else ""
-        self.texts.report_inside(problem.code, problem.message, place, problem.start, problem.end, label)
+        if problem.at_key or not problem.end:
+            key, fix = problem.at_key, problem.suggestion
+            self.texts.report(problem.code, problem.message, place, label, key=key, fix=fix)
+        else:
+            start, end = problem.start, problem.end
+            self.texts.report_inside(problem.code, problem.message, place, start, end, label, problem.suggestion)
 
     def _input(self, name: str, raw: Any) -> Input:
         where: Where = ("inputs", name)
@@ -90,20 +131,29 @@ class Bindings:
             else:
                 self._check_options(toolset.options, binding, where)
 
-    def bind_models(self, profile: str | None, bind: Mapping[str, str]) -> None:
+    def bind_models(self) -> None:
         """Find the models that the run will use, after `--profile` and `--bind` have had their say.
 
         What is bound over is not looked for: its plugin may be missing.
         """
-        for name, (raw, where) in self._chosen(profile).items():
-            use = bind.get(name, bind.get("*"))
+        for name, (raw, where) in self._chosen(self.agents.profile_of(self.spec)).items():
+            use = self.agents.bind_of(name)
             if use is not None:
                 self._bind_word(name, use)
-            elif not isinstance(raw, Mapping) or not COMPOSITES.intersection(raw):
-                binding = self._binding(name, raw, where)
-                if binding is not None:
-                    self.models[name] = binding
-                    self._find_backend(binding, raw, where)
+            else:
+                self.bind_model(name, raw, where)
+        self.composites.check_circles()
+
+    def bind_model(self, name: str, raw: Any, where: Where) -> None:
+        """Bind one model, or one that is made of others with all that is written inside it."""
+        kind = composite_of(raw)
+        if kind is not None:
+            self.composites.bind(name, kind, raw, where)
+            return
+        binding = self._binding(name, raw, where)
+        if binding is not None:
+            self.models[name] = binding
+            self._find_backend(binding, raw, where)
 
     def _chosen(self, profile: str | None) -> dict[str, tuple[Any, Where]]:
         """The raw bindings with those of the profile in place; the other profiles are only read."""
@@ -117,7 +167,7 @@ class Bindings:
                     self.texts.report_unknown("AS304", text, name, fields.models, where, key=True)
                 elif one == profile:
                     chosen[name] = (raw, where)
-                else:
+                elif composite_of(raw) is None:
                     self._binding(name, raw, where)
         return chosen
 
@@ -125,7 +175,7 @@ class Bindings:
         """Bind a model as the command line says, and report problems as there."""
         given = Source(name="--bind", text=f"{name}={use}")
         span = Span(1, len(name) + 2, 1, len(name) + len(use) + 2)
-        self.models[name] = Binding(name, use, {}, given, span)
+        self.models[name] = Binding(name, use, {}, given, span, self.spec.folder)
         backend, slash, model = use.partition("/")
         code, text, hint = "AS203", f"`{use}` names no model: it is written `<backend>/<model>`", ""
         if slash and model:
@@ -160,28 +210,51 @@ class Bindings:
             return None
         for text in self.texts.texts_in(options, where):
             self.texts.compiled(text, self.scope)
-        return Binding(name, use, options, self.spec.document.source, self.spec.document.span(where))
+            self._refuse_whole(text)
+        document = self.spec.document
+        return Binding(name, use, options, document.source_at(where), document.span(where), self.spec.folder)
+
+    def _refuse_whole(self, text: Text) -> None:
+        """Report an expression that reads the environment as a whole, or a variable that it computes.
+
+        Which variables a run reads is known from the spec alone: so are the secrets to mask.
+        """
+        expression = self.texts.parse(text)
+        for reference in expression.references if expression else ():
+            if reference.path[0] in OUTSIDE and len(reference.path) < 2:
+                word = reference.path[0]
+                self.texts.report_inside(
+                    "AS216",
+                    f"`{word}` is read without the name of a variable",
+                    text.where,
+                    reference.start,
+                    reference.end,
+                    f"write `{word}.NAME`",
+                )
 
     def _report_use(self, error: PluginMissing | PluginBroken, raw: Any, where: Where) -> None:
         place = where if isinstance(raw, str) else (*where, "use")
         self.texts.report(error.code, error.message, place, error.hint or "")
 
     def _check_options(self, options: type[Options], binding: Binding, where: Where) -> None:
+        self.check_config(options, binding.options, binding.use, where)
+
+    def check_config(self, options: type[Options], given: Mapping[str, Any], use: str, where: Where) -> None:
         """Check what can be known now: options that hold expressions are checked when they have values."""
         try:
-            options.model_validate(binding.options)
+            options.model_validate(given)
         except ValidationError as error:
             for detail in error.errors(include_url=False):
                 key = str(detail["loc"][0]) if detail["loc"] else ""
-                if "${{" in str(binding.options.get(key, "")):
+                if "${{" in str(given.get(key, "")):
                     continue
-                place = (*where, key) if key in binding.options else where
+                place = (*where, key) if key in given else where
                 if detail["type"] == "extra_forbidden":
                     known = [field.alias or name for name, field in options.model_fields.items()]
-                    text = f"`{binding.use}` takes no option `{key}`"
+                    text = f"`{use}` takes no option `{key}`"
                     self.texts.report_unknown("AS503", text, key, known, place, key=True)
                 else:
-                    self.texts.report("AS503", f"`{key}` of `{binding.use}`: {detail['msg']}", place)
+                    self.texts.report("AS503", f"`{key}` of `{use}`: {detail['msg']}", place)
 
 
 def _optional(schema: Schema) -> bool:

@@ -13,7 +13,7 @@ from agentspec.api.tool import Effect
 from agentspec.plan.controllers import Controllers
 from agentspec.plan.graph import find_circle, in_order, sinks
 from agentspec.plan.infer import ANY
-from agentspec.plan.model import Compiled, PlanBlock, PlanNode, Work
+from agentspec.plan.model import AgentWork, ApproveWork, Compiled, PlanBlock, PlanNode, Work
 from agentspec.plan.nodes import Leaves
 from agentspec.plan.reads import Reader, Reads
 from agentspec.plan.scope import Scope
@@ -79,6 +79,18 @@ class Blocks:
         done = tuple(node for node in nodes if node is not None)
         return PlanBlock(block.label, done, waits, starts, result, value, block.single)
 
+    def states(
+        self, block: Block, outer: Scope, seen: Mapping[str, Schema], variables: Mapping[str, Schema]
+    ) -> tuple[tuple[PlanNode, ...], dict[str, Schema]]:
+        """Compile the nodes of a machine, which see each other as `seen`. Returns them and their types."""
+        self._refuse_shadows(block, outer)
+        nodes, values = [], {}
+        for index, (name, node) in enumerate(block.nodes.items()):
+            scope = Scope(outer, dict(seen), dict(variables))
+            nodes.append(self._node(node, scope, index, (), ()))
+            values[name] = nullable(scope.nodes[name]) if name in scope.skippable else scope.nodes[name]
+        return tuple(node for node in nodes if node is not None), values
+
     def _edges(self, block: Block) -> _Edges:
         edges = _Edges({}, {})
         place = {name: number for number, name in enumerate(block.nodes)}
@@ -138,14 +150,23 @@ class Blocks:
             successors=successors,
             when=when,
             retry=fields.retry,
-            timeout_s=fields.timeout,
+            timeout_s=self._timeout(fields.timeout, work),
             on_error=on_error,
             fallback=fallback,
-            origin=document.source,
+            origin=document.source_at(node.where),
             span=document.key_span(node.where),
             description=fields.description,
             value=value,
+            cache=fields.cache,
         )
+
+    def _timeout(self, timeout_s: float | None, work: Work) -> float | None:
+        """How long the step may take. A person's time is up in another way; another agent has a limit of its own."""
+        if isinstance(work, ApproveWork):
+            return None
+        if isinstance(work, AgentWork) and work.plan.limits.wall is not None:
+            return min(work.plan.limits.wall, timeout_s or work.plan.limits.wall)
+        return timeout_s
 
     def _on_error(self, node: Node, value: Schema) -> tuple[Literal["fail", "skip", "value"], Json]:
         written = node.fields.on_error
@@ -198,8 +219,11 @@ class Blocks:
                 self.texts.report("AS403", text, node.where, key=True, severity=Severity.WARNING)
 
     def _has_effect(self, node: Node) -> bool:
-        if not isinstance(node.fields, ToolShape):
+        """Tell whether a node may do more than compute its value. What is not known may."""
+        if isinstance(node.fields, LmShape) and not node.fields.tools:
             return False
+        if not isinstance(node.fields, ToolShape):
+            return True
         local, _, function = node.fields.tool.partition(".")
         toolset = self.leaves.bindings.toolsets.get(local)
         tool = toolset.tools.get(function) if toolset else None

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Protocol
 
 from agentspec.api.backend import BackendFactory
+from agentspec.api.controller import ControllerFactory
 from agentspec.api.tool import Toolset
 
 
@@ -17,4 +18,8 @@ class Catalogue(Protocol):
 
     def toolset(self, use: str) -> Toolset:
         """The toolset behind `<plugin>` or `<plugin>/<toolset>`."""
+        ...
+
+    def controller(self, use: str) -> ControllerFactory:
+        """The controller behind `<plugin>/<name>`."""
         ...

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from typing import TypeVar
 
+from agentspec.plan.agents import Agents
 from agentspec.plan.bindings import Bindings
 from agentspec.plan.blocks import Blocks
 from agentspec.plan.catalogue import Catalogue
@@ -14,6 +16,8 @@ from agentspec.plan.reads import Reader
 from agentspec.plan.texts import Texts
 from agentspec.spec.diagnostics import Diagnostic, Severity, SpecInvalid
 from agentspec.spec.model import Spec
+
+_B = TypeVar("_B")
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,27 +36,45 @@ def check(
     `profile` names one of `profiles:` and `bind` maps model names (or `*`) to `<backend>/<model>`; both have
     been held against the spec by the caller.
     """
+    return _check(spec, Agents(spec, catalogue, _check, profile, bind or {}))
+
+
+def _check(spec: Spec, agents: Agents) -> Checked:
     texts = Texts(spec.document)
-    bindings = Bindings(spec, catalogue, texts)
+    bindings = Bindings(spec, agents, texts)
     bindings.bind_tools()
-    bindings.bind_models(profile, bind or {})
+    bindings.bind_models()
     reader = Reader(spec, texts)
-    block = Blocks(texts, reader, Leaves(texts, bindings, reader)).block(spec.block, bindings.scope_of_nodes)
-    diagnostics = tuple(sorted(texts.problems, key=lambda one: one.sort_key))
+    leaves = Leaves(texts, bindings, reader, agents)
+    block = Blocks(texts, reader, leaves).block(spec.block, bindings.scope_of_nodes)
+    own = [one for one in texts.problems if one.source is spec.document.source]
+    others = [one for one in texts.problems if one.source is not spec.document.source]
+    others.sort(key=lambda one: (one.source.name, one.sort_key))
+    diagnostics = (*sorted(own, key=lambda one: one.sort_key), *others)
     if any(one.severity is Severity.ERROR for one in diagnostics):
         return Checked(None, diagnostics)
+    called = agents.called.values()
     plan = Plan(
         name=spec.fields.name,
         description=spec.fields.description,
         folder=spec.folder,
         source=spec.document.source,
         inputs=bindings.inputs,
-        models=bindings.models,
-        tools=bindings.tools,
+        models=_keyed(bindings, bindings.models, [one.models for one in called]),
+        tools=_keyed(bindings, bindings.tools, [one.tools for one in called]),
         limits=spec.fields.limits,
         block=block,
+        allow_unreviewed=frozenset([words] if isinstance(words := spec.fields.allow_unreviewed, str) else words),
     )
     return Checked(plan, diagnostics)
+
+
+def _keyed(bindings: Bindings, own: Mapping[str, _B], others: Iterable[Mapping[str, _B]]) -> dict[str, _B]:
+    """The bindings of an agent and of those that it calls."""
+    found = {bindings.key(name): binding for name, binding in own.items()}
+    for more in others:
+        found |= more
+    return found
 
 
 def compile_spec(

@@ -7,21 +7,22 @@ from typing import TYPE_CHECKING
 
 from agentspec.api.messages import Schema
 from agentspec.api.schema import nullable, without_null
+from agentspec.plan.coroutines import Coroutines
 from agentspec.plan.fits import name as type_name
 from agentspec.plan.infer import ANY, union
-from agentspec.plan.model import Compiled, LoopWork, MapWork, SwitchWork
-from agentspec.plan.nodes import Leaves
-from agentspec.plan.scope import Scope, closed_object
+from agentspec.plan.machines import Machines
+from agentspec.plan.model import AgentWork, Compiled, LoopWork, MapWork, SwitchWork, Work
+from agentspec.plan.nodes import Leaves, arguments
+from agentspec.plan.offers import parameters_of
+from agentspec.plan.scope import COUNTER, Scope
 from agentspec.plan.texts import Texts
 from agentspec.spec.diagnostics import suggest
 from agentspec.spec.model import Node
-from agentspec.spec.shapes import Controller, LoopShape, MapShape, SwitchShape
+from agentspec.spec.shapes import AgentShape, Controller, LoopShape, MachineShape, MapShape, SwitchShape
 from agentspec.spec.source import Where
 
 if TYPE_CHECKING:
     from agentspec.plan.blocks import Blocks
-
-_COUNTER = closed_object({"index": {"type": "integer"}})
 
 
 class Controllers:
@@ -31,14 +32,31 @@ class Controllers:
         self.blocks = blocks
         self.texts = texts
         self.leaves = leaves
+        self.machines = Machines(blocks, texts, leaves)
+        self.coroutines = Coroutines(blocks, texts, leaves)
 
-    def compile(self, node: Node, fields: Controller, scope: Scope) -> tuple[SwitchWork | MapWork | LoopWork, Schema]:
-        """Compile a controller node with all that it owns."""
+    def compile(self, node: Node, fields: Controller, scope: Scope) -> tuple[Work | None, Schema]:
+        """Compile a controller node with all that it owns; None when it names something that is not there."""
         if isinstance(fields, SwitchShape):
             return self._switch(node, fields, scope)
         if isinstance(fields, MapShape):
             return self._map(node, fields, scope)
-        return self._loop(node, fields, scope)
+        if isinstance(fields, LoopShape):
+            return self._loop(node, fields, scope)
+        if isinstance(fields, MachineShape):
+            return self.machines.compile(node, fields, scope)
+        if isinstance(fields, AgentShape):
+            return self._agent(node, fields, scope)
+        return self.coroutines.compile(node, fields, scope)
+
+    def _agent(self, node: Node, fields: AgentShape, scope: Scope) -> tuple[AgentWork | None, Schema]:
+        where = (*node.where, "spec")
+        given = self.leaves.given(fields.with_, (*node.where, "with"), scope)
+        plan = self.leaves.agents.plan(fields.spec, self.leaves.bindings.spec.folder, self.texts, where)
+        if plan is None:
+            return None, ANY
+        self.leaves.check_arguments(f"`{plan.name}`", parameters_of(plan), given, (*node.where, "with"), where)
+        return AgentWork(plan, arguments(given)), plan.block.value
 
     def _switch(self, node: Node, fields: SwitchShape, scope: Scope) -> tuple[SwitchWork, Schema]:
         written = [
@@ -85,7 +103,7 @@ class Controllers:
             text = f"`{fields.as_}` already names something around this block"
             self.texts.report("AS208", text, where, "give the items another name with `as:`")
         item = without_null(schema).get("items", {})
-        block = self.blocks.block(node.blocks[0], scope, {fields.as_: item, "loop": _COUNTER})
+        block = self.blocks.block(node.blocks[0], scope, {fields.as_: item, "loop": COUNTER})
         value = nullable(block.value) if fields.keep_going else block.value
         work = MapWork(over, fields.as_, fields.concurrency, fields.keep_going, block, item)
         return work, {"type": "array", "items": value}
@@ -93,7 +111,7 @@ class Controllers:
     def _loop(self, node: Node, fields: LoopShape, scope: Scope) -> tuple[LoopWork, Schema]:
         spec_block = node.blocks[0]
         previous = {"type": "object", "properties": dict.fromkeys(spec_block.nodes, ANY), "additionalProperties": False}
-        variables: dict[str, Schema] = {"loop": _COUNTER, "previous": previous}
+        variables: dict[str, Schema] = {"loop": COUNTER, "previous": previous}
         asked = self.leaves.reader.condition_reads(fields, node.where)
         block = self.blocks.block(spec_block, scope, variables, asked)
         # `while` is asked before a round, `until` after it, when the nodes of the round have their values.

@@ -6,118 +6,142 @@ Only what is certain is reported: an unknown type (an empty schema) fits everywh
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
 
 from agentspec.api.messages import Schema
-from agentspec.api.schema import admits_null, without_null
+from agentspec.api.schema import admits_null
+from agentspec.api.validate import problems_of
+from agentspec.plan.typing.kinds import as_schema, has_null, items_of, kind, not_null, options, values_of
+from agentspec.plan.typing.names import type_name as name
+from agentspec.plan.typing.names import value_name
+
+__all__ = ["misfit", "name", "null_misfit"]
+
+_RANGES = (("minimum", "maximum"), ("minLength", "maxLength"), ("minItems", "maxItems"))
+_MOST_CHECKED = 50
 
 
 def misfit(given: Schema, wanted: Schema) -> str | None:
-    """Say why `given` cannot stand for `wanted`, or None when it may. Null is the caller's business."""
-    given, wanted = without_null(given), without_null(wanted)
-    options = list(_options(wanted))
-    if not given or not wanted or not all(options):
+    """Say why `given` cannot stand for `wanted`, or None when it may. Null is the caller's business.
+
+    Deep inside, the reason names the place and both types: "`messages[].sender` is an integer, wanted a string".
+    """
+    return _misfit(given, wanted, "")
+
+
+def null_misfit(given: Schema, wanted: Schema) -> str | None:
+    """Say what may be null or absent where a value is wanted: `` for the value itself, or a place inside it."""
+    if has_null(given) and not admits_null(wanted):
+        return ""
+    return next(_null_places(given, wanted, ""), None)
+
+
+def _misfit(given: Schema, wanted: Schema, place: str) -> str | None:
+    choices = [option for option in options(wanted) if kind(option) != "null"]
+    if not all(choices) or not choices:
         return None
-    for one in _options(given):
-        if not one:
+    for one in options(given):
+        if not one or kind(one) == "null":
             continue
-        reasons = [_misfit_plain(one, option) for option in options]
-        if None not in reasons:
-            return reasons[0] if len(reasons) == 1 else f"it is {name(one)}"
+        reasons = [_misfit_plain(one, option, place) for option in choices]
+        if None in reasons:
+            continue
+        likely = [reason for reason, option in zip(reasons, choices, strict=True) if _same_kind(one, option)]
+        return likely[0] if len(likely) == 1 else _differs(one, wanted, place)
     return None
 
 
-def may_be_null(given: Schema, wanted: Schema) -> bool:
-    """Tell whether a null may come where none is wanted."""
-    return bool(given) and admits_null(given) and bool(wanted) and not admits_null(wanted)
+def _same_kind(given: Schema, wanted: Schema) -> bool:
+    return kind(given) == kind(wanted) or (kind(given) == "integer" and kind(wanted) == "number")
 
 
-def name(schema: Schema) -> str:
-    """The type in one or two words."""
-    if "enum" in schema:
-        return "one of " + ", ".join(str(word) for word in schema["enum"])
-    if "const" in schema:
-        return repr(schema["const"])
-    if "anyOf" in schema:
-        return " or ".join(name(option) for option in schema["anyOf"])
-    kind = schema.get("type", "any value")
-    if isinstance(kind, list):
-        return " or ".join(_article(word) for word in kind)
-    return _article(schema.get("format", kind) if kind == "string" else kind)
+def _differs(given: Schema, wanted: Schema, place: str) -> str:
+    return f"`{place}` is {name(given)}, wanted {name(not_null(wanted))}" if place else f"it is {name(given)}"
 
 
-def _article(word: str) -> str:
-    names = {
-        "array": "a list",
-        "object": "an object",
-        "integer": "an integer",
-        "null": "null",
-        "any value": "any value",
-    }
-    return names.get(word, f"a {word}")
-
-
-def _options(schema: Schema) -> Iterator[Schema]:
-    for key in ("anyOf", "oneOf"):
-        if key in schema:
-            for option in schema[key]:
-                yield from _options(option)
-            return
-    kind = schema.get("type")
-    if isinstance(kind, list):
-        for one in kind:
-            yield {**schema, "type": one}
-        return
-    yield schema
-
-
-def _kind(schema: Schema) -> str | None:
-    if "type" in schema:
-        return str(schema["type"])
-    words = schema.get("enum", [schema["const"]] if "const" in schema else [])
-    kinds = {_kind_of(word) for word in words}
-    return kinds.pop() if len(kinds) == 1 else None
-
-
-def _kind_of(value: Any) -> str:
-    names = {bool: "boolean", int: "integer", float: "number", str: "string", list: "array", dict: "object"}
-    return names.get(type(value), "null")
-
-
-def _misfit_plain(given: Schema, wanted: Schema) -> str | None:
-    have, want = _kind(given), _kind(wanted)
-    if have is None or want is None:
+def _misfit_plain(given: Schema, wanted: Schema, place: str) -> str | None:
+    """Compare two alternatives, of one kind each."""
+    if kind(given) is None:
         return None
-    if have != want and not (have == "integer" and want == "number"):
-        return f"it is {name(given)}"
-    if have == "string":
-        return _misfit_string(given, wanted)
-    if have == "array":
-        reason = misfit(given.get("items", {}), wanted.get("items", {}))
-        return f"of its items, {reason}" if reason else None
-    if have == "object":
-        return _misfit_object(given, wanted)
-    return None
+    if "const" in given:
+        return _differs(given, wanted, place) if problems_of(given["const"], wanted) else None
+    if not _same_kind(given, wanted):
+        return _differs(given, wanted, place)
+    match kind(wanted):
+        case "array":
+            reason = _misfit(items_of(given), items_of(wanted), f"{place}[]") if _holds_items(given) else None
+        case "object":
+            reason = _misfit_object(given, wanted, place)
+        case _:
+            reason = _misfit_scalar(given, wanted, place)
+    return reason or _out_of_range(given, wanted, place)
 
 
-def _misfit_string(given: Schema, wanted: Schema) -> str | None:
-    if "enum" in wanted and "enum" in given:
-        extra = [word for word in given["enum"] if word not in wanted["enum"]]
-        return f"it may be `{extra[0]}`" if extra else None
+def _holds_items(given: Schema) -> bool:
+    return bool(given.get("maxItems") != 0)
+
+
+def _misfit_scalar(given: Schema, wanted: Schema, place: str) -> str | None:
+    for word in (values_of(given) or ())[:_MOST_CHECKED]:
+        if problems_of(word, wanted):
+            return f"`{place}` may be `{value_name(word)}`" if place else f"it may be `{value_name(word)}`"
     have, want = given.get("format"), wanted.get("format")
     if have and want and have != want:
-        return f"it is {name(given)}"
+        return _differs(given, wanted, place)
     return None
 
 
-def _misfit_object(given: Schema, wanted: Schema) -> str | None:
+def _misfit_object(given: Schema, wanted: Schema, place: str) -> str | None:
     have, want = given.get("properties", {}), wanted.get("properties", {})
-    closed = given.get("additionalProperties") is False
+    owner = f"`{place}`" if place else "it"
+    closed = given.get("additionalProperties") is False and not given.get("patternProperties")
     for key in wanted.get("required", ()):
         if closed and key not in have:
-            return f"it has no `{key}`"
-    for key in want.keys() & have.keys():
-        reason = misfit(have[key], want[key])
-        if reason:
-            return f"of its `{key}`, {reason}"
+            return f"{owner} has no `{key}`"
+    if wanted.get("additionalProperties") is False and not wanted.get("patternProperties"):
+        for key in given.get("required", ()):
+            if key not in want:
+                return f"{owner} has `{key}`, which is not wanted there"
+    for key in want:
+        if key in have:
+            reason = _misfit(as_schema(have[key]), as_schema(want[key]), f"{place}.{key}" if place else key)
+            if reason:
+                return reason
     return None
+
+
+def _out_of_range(given: Schema, wanted: Schema, place: str) -> str | None:
+    """Report ranges of numbers or lengths that have nothing in common."""
+    for low, high in _RANGES:
+        for one, other in ((given, wanted), (wanted, given)):
+            if low in one and high in other and one[low] > other[high]:
+                have, want = (low, high) if one is given else (high, low)
+                owner = f"`{place}`" if place else "it"
+                return f"{owner} has {have} {given[have]}, wanted {want} {wanted[want]}"
+    return None
+
+
+def _null_places(given: Schema, wanted: Schema, place: str) -> Iterator[str]:
+    """Places inside a value that may be null or absent, where the wanted type needs a value.
+
+    With several alternatives nothing is certain enough to be said.
+    """
+    inner = [option for option in options(given) if kind(option) != "null"]
+    outer = [option for option in options(wanted) if kind(option) != "null"]
+    if len(inner) != 1 or len(outer) != 1 or kind(inner[0]) != kind(outer[0]):
+        return
+    have, want = inner[0], outer[0]
+    if kind(have) == "array" and _holds_items(have):
+        yield from _nulls(items_of(have), items_of(want), f"{place}[]")
+    elif kind(have) == "object":
+        for key, part in want.get("properties", {}).items():
+            here = f"{place}.{key}" if place else key
+            if key in have.get("properties", {}):
+                absent = key in want.get("required", ()) and key not in have.get("required", ())
+                yield from [here] if absent else _nulls(as_schema(have["properties"][key]), as_schema(part), here)
+
+
+def _nulls(given: Schema, wanted: Schema, place: str) -> Iterator[str]:
+    if has_null(given) and not admits_null(wanted):
+        yield place
+    else:
+        yield from _null_places(given, wanted, place)

@@ -1,18 +1,22 @@
 """The Plan: a checked spec, compiled to flat, frozen data that the kernel walks.
 
+Three kinds of work: leaves (LmWork, ToolWork, TurnWork, ApproveWork), rules that the kernel applies from data
+alone, and callers: coroutines that call blocks and are otherwise steps like leaves.
+
 Nodes of a block stand in the order of their ranks (all of rank 0 first, then by place in the file), and refer
 to each other by index. Expressions are compiled to functions of a `Lookup`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
 from agentspec.api.messages import Json, Role, Schema
-from agentspec.api.tool import Tool
+from agentspec.api.tool import Tool, ToolContext
+from agentspec.plan.paths import case_path
 from agentspec.spec.model import Kind
 from agentspec.spec.shapes import Limits, Retry
 from agentspec.spec.source import Source, Span
@@ -35,14 +39,30 @@ class Settings:
 
 
 @dataclass(frozen=True, slots=True)
+class Sampling:
+    """Ask `n` times and pick one answer.
+
+    Attributes:
+        judge: key of the model that picks the best, for `pick: best`.
+        check: condition over `output` and `confidence` (0 where unknown), for `pick: first_valid`.
+    """
+
+    n: int
+    pick: Literal["majority", "best", "first_valid"]
+    judge: str = ""
+    check: Compiled | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class LmWork:
-    """Ask a model. `output` is the schema of the answer, None for free text."""
+    """Ask a model for one answer. `output` is the schema of the answer, None for free text."""
 
     model: str
     messages: tuple[tuple[Role, Compiled], ...]
     output: Schema | None
     repair: int
     settings: Settings
+    sampling: Sampling | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +106,164 @@ class LoopWork:
     block: PlanBlock
 
 
-Work = LmWork | ToolWork | SwitchWork | MapWork | LoopWork
+@dataclass(frozen=True, slots=True)
+class MachineWork:
+    """Run one node of the block after the other, beginning at index `start`, at most `most` of them.
+
+    Attributes:
+        ways: per node, where to go on: condition (None: always) and index of the next node (None: the end).
+        result: the machine's value; None means that of the last node.
+    """
+
+    start: int
+    most: int
+    block: PlanBlock
+    ways: tuple[tuple[tuple[Compiled | None, int | None], ...], ...]
+    result: Compiled | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class AgentWork:
+    """Run another agent with the given inputs. It sees nothing of the blocks around this node."""
+
+    plan: Plan
+    arguments: Compiled
+
+
+@dataclass(frozen=True, slots=True)
+class ApproveWork:
+    """Ask a person to choose.
+
+    Attributes:
+        show: what the person is shown.
+        timeout_s: how long the question stays open; then the answer is `on_timeout`, or the node fails.
+        by: who is asked, in the words of the spec.
+    """
+
+    show: Compiled
+    choices: tuple[str, ...]
+    timeout_s: float | None = None
+    on_timeout: str | None = None
+    by: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """A tool, or an agent, that a model may call.
+
+    Attributes:
+        name: as the spec says it, `mail.search`.
+        wire: the name that models see: letters, digits, `_` and `-`.
+        parameters: schema of the arguments, a closed object.
+        returns: schema of the result.
+        block: the one node that runs the call; it reads its arguments as `args`.
+    """
+
+    name: str
+    wire: str
+    description: str
+    parameters: Schema
+    returns: Schema
+    block: PlanBlock
+
+
+@dataclass(frozen=True, slots=True)
+class TurnWork:
+    """One turn of a model that may call tools; the conversation so far is read as `turns`.
+
+    Attributes:
+        offers: what the model may call.
+    """
+
+    model: str
+    output: Schema | None
+    repair: int
+    settings: Settings
+    offers: tuple[Offer, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class AgencyWork:
+    """A model that calls tools until it answers, at most `max_turns` turns. `turn` is the block of a TurnWork."""
+
+    messages: tuple[tuple[Role, Compiled], ...]
+    max_turns: int
+    turn: PlanBlock
+    offers: tuple[Offer, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class PlanningWork:
+    """Have a model write a plan as data, check it, have it approved if so wished, and run it.
+
+    Attributes:
+        goal: what the plan is for.
+        draft: the block that asks the model; it reads the conversation as `turns`.
+        approval: the block that asks a person, or None; it reads the plan as `args`.
+        most: how many steps a plan may have.
+        replan: how many times a failed plan is written anew.
+    """
+
+    goal: Compiled
+    draft: PlanBlock
+    approval: PlanBlock | None
+    offers: tuple[Offer, ...]
+    most: int
+    replan: int
+
+
+@dataclass(frozen=True, slots=True)
+class FreeWork:
+    """Run a coroutine that calls the blocks as it likes.
+
+    Attributes:
+        kind: `code`, or `<plugin>/<name>`.
+        toolset: key of the toolset whose options the coroutine sees; empty for a plugin's controller.
+        call: takes the arguments and a context whose `children` are the blocks.
+        blocks: by the name of their node; they read their arguments as `args`.
+        max_calls: how many calls are allowed; None means any number.
+    """
+
+    kind: str
+    toolset: str
+    call: Callable[[Mapping[str, Json], ToolContext], Awaitable[Json]]
+    arguments: Compiled
+    blocks: Mapping[str, PlanBlock]
+    max_calls: int | None = None
+
+
+Rule = SwitchWork | MapWork | LoopWork | MachineWork | AgentWork
+"""What the kernel does by itself, from data alone."""
+
+Caller = AgencyWork | PlanningWork | FreeWork
+"""Steps that call blocks while they run."""
+
+Work = LmWork | ToolWork | TurnWork | ApproveWork | Rule | Caller
+
+
+def callees(work: Caller) -> dict[str, PlanBlock]:
+    """The blocks that a caller may call, by name. A plan that is run is made when it is known."""
+    if isinstance(work, FreeWork):
+        return dict(work.blocks)
+    blocks = {offer.name: offer.block for offer in work.offers}
+    if isinstance(work, AgencyWork):
+        return {"lm": work.turn, **blocks}
+    approval = {} if work.approval is None else {"approve": work.approval}
+    return {"lm": work.draft, **approval, **blocks}
+
+
+def inner_blocks(work: Work) -> list[tuple[str, PlanBlock]]:
+    """The blocks inside a node, with what their paths add to the node's: `:case`, `/callee` or nothing."""
+    if isinstance(work, SwitchWork):
+        blocks = (*work.blocks, *(() if work.default is None else (work.default,)))
+        return [(case_path(block.label), block) for block in blocks]
+    if isinstance(work, MapWork | LoopWork | MachineWork):
+        return [("", work.block)]
+    if isinstance(work, AgentWork):
+        return [("", work.plan.block)]
+    if isinstance(work, Caller):
+        return [(f"/{name}", block) for name, block in callees(work).items()]
+    return []
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +279,7 @@ class PlanNode:
         fallback: the value for `on_error: value`.
         origin, span: where the node is written.
         value: schema of the node's value.
+        cache: whether the result of an identical earlier call may be reused.
     """
 
     index: int
@@ -119,6 +297,7 @@ class PlanNode:
     span: Span
     description: str = ""
     value: Schema = field(default_factory=dict)
+    cache: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,25 +335,63 @@ class Input:
 
 @dataclass(frozen=True, slots=True)
 class Binding:
-    """A name of `models:` or `tools:`: what it uses, and the raw options beside `use`."""
+    """A name of `models:` or `tools:`: what it uses, and the raw options beside `use`.
+
+    `folder` is that of the spec file; relative file names are meant from there.
+    """
 
     name: str
     use: str
     options: Mapping[str, Json]
     origin: Source
     span: Span
+    folder: Path = field(default=Path())
+
+
+@dataclass(frozen=True, slots=True)
+class Composite:
+    """A name of `models:` that stands for several models.
+
+    Attributes:
+        kind: how one of them is chosen.
+        members: keys of the models, in order; of `shadow`, the one that answers and the one that is compared.
+        accept: condition of a cascade over `output`, `confidence`, `valid` and `usd`.
+        conditions: of a route, per member, over `prompt` and `inputs`; None always holds.
+        shares: of a split, per member; their sum is 1.
+    """
+
+    name: str
+    kind: Literal["cascade", "fallback", "route", "split", "shadow"]
+    members: tuple[str, ...]
+    origin: Source
+    span: Span
+    accept: Compiled | None = None
+    conditions: tuple[Compiled | None, ...] = ()
+    shares: tuple[float, ...] = ()
+
+    @property
+    def use(self) -> str:
+        """What people are shown in the place of `<backend>/<model>`."""
+        return f"{self.kind} of {', '.join(self.members)}"
 
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """A whole agent, ready to run."""
+    """A whole agent, ready to run.
+
+    Attributes:
+        models, tools: bindings by key: the name in the spec, and `<agent file>#<name>` for those of the agents
+            that this one calls.
+        allow_unreviewed: tools that may write without a person's approval, as `<toolset>.<tool>`.
+    """
 
     name: str
     description: str
     folder: Path
     source: Source
     inputs: tuple[Input, ...]
-    models: Mapping[str, Binding]
+    models: Mapping[str, Binding | Composite]
     tools: Mapping[str, Binding]
     limits: Limits
     block: PlanBlock
+    allow_unreviewed: frozenset[str] = frozenset()

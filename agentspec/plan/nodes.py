@@ -2,29 +2,38 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Mapping
 from typing import Any
 
-from agentspec.api.messages import Schema
+from agentspec.api.messages import Role, Schema
 from agentspec.api.validate import problems_of
+from agentspec.plan.agents import Agents
 from agentspec.plan.bindings import Bindings
 from agentspec.plan.fits import name as type_name
-from agentspec.plan.infer import STRING
-from agentspec.plan.model import Compiled, LmWork, Settings, ToolWork
+from agentspec.plan.infer import NUMBER, STRING
+from agentspec.plan.model import AgencyWork, Compiled, LmWork, Sampling, Settings, ToolWork, TurnWork
+from agentspec.plan.offers import Offers, single_block
 from agentspec.plan.reads import Reader
 from agentspec.plan.scope import Scope
 from agentspec.plan.texts import Texts
 from agentspec.spec.model import Node
-from agentspec.spec.shapes import LmShape, ToolShape
+from agentspec.spec.shapes import LmShape, Sample, ToolShape
 from agentspec.spec.source import Where
+
+Given = Mapping[str, tuple[Compiled, Schema]]
+"""What a node gives to a tool or an agent: function and type by parameter."""
 
 
 class Leaves:
     """Compiles nodes that own no block. Each method returns the work and the type of the node's value."""
 
-    def __init__(self, texts: Texts, bindings: Bindings, reader: Reader) -> None:
+    def __init__(self, texts: Texts, bindings: Bindings, reader: Reader, agents: Agents) -> None:
         self.texts = texts
         self.bindings = bindings
         self.reader = reader
+        self.agents = agents
+        self.offers = Offers(texts, bindings, agents)
 
     def condition(self, raw: Any, where: Where, scope: Scope) -> Compiled | None:
         """Compile a field that always holds an expression; None when the field is absent."""
@@ -32,65 +41,93 @@ class Leaves:
             return self.texts.compiled(text, scope)[0]
         return None
 
-    def lm(self, node: Node, fields: LmShape, scope: Scope) -> tuple[LmWork, Schema]:
-        """Compile an LM node."""
-        known = self.texts.document.data.get("models", {})
-        if fields.lm not in self.bindings.models and fields.lm not in known:
-            names = [*self.bindings.models]
-            place = (*node.where, "lm")
-            self.texts.report_unknown(
-                "AS304", f"there is no model `{fields.lm}` under `models:`", fields.lm, names, place
-            )
-        messages = []
-        for role, text in self.reader.messages(fields, node.where):
-            messages.append((role, self.texts.compiled(text, scope)[0]))
+    def lm(self, node: Node, fields: LmShape, scope: Scope) -> tuple[LmWork | AgencyWork, Schema]:
+        """Compile an LM node: one answer, or turns with tools in between."""
+        model = self.model(fields.lm, (*node.where, "lm"))
         output = None if fields.output is None else self.bindings.read_type(fields.output, (*node.where, "output"))
+        value = STRING if output is None else output
+        messages = self._messages(node, fields, value, scope)
         stop = (fields.stop,) if isinstance(fields.stop, str) else tuple(fields.stop)
         settings = Settings(fields.temperature, fields.max_tokens, stop, fields.seed)
-        work = LmWork(fields.lm, tuple(messages), output, fields.repair, settings)  # type: ignore[arg-type]
-        return work, STRING if output is None else output
+        if not fields.tools:
+            sampling = None if fields.sample is None else self._sampling(fields.sample, node.where, value, scope)
+            return LmWork(model, messages, output, fields.repair, settings, sampling), value
+        offers = self.offers.read(fields.tools, (*node.where, "tools"))
+        turn = TurnWork(model, output, fields.repair, settings, offers)
+        block = single_block("lm", "lm", turn, value, self.texts, node.where)
+        assert fields.max_turns is not None
+        return AgencyWork(messages, fields.max_turns, block, offers), value
+
+    def model(self, name: str, where: Where) -> str:
+        """The key of a model; an unknown name is reported."""
+        if name not in self.bindings.models and name not in self.texts.document.data.get("models", {}):
+            text = f"there is no model `{name}` under `models:`"
+            self.texts.report_unknown("AS304", text, name, [*self.bindings.models], where)
+        return self.bindings.key(name)
+
+    def _messages(self, node: Node, fields: LmShape, value: Schema, scope: Scope) -> tuple[tuple[Role, Compiled], ...]:
+        """The messages of a node, with its examples as turns before the last one."""
+        messages: list[tuple[Any, Compiled]] = []
+        for role, text in self.reader.messages(fields, node.where):
+            messages.append((role, self.texts.compiled(text, scope)[0]))
+        shown: list[tuple[Any, Compiled]] = []
+        for number, example in enumerate(fields.examples):
+            what = f"the answer of example {number + 1}"
+            self.fits_constant(example.output, value, what, (*node.where, "examples", number, "output"))
+            shown += [("user", _text(example.input)), ("assistant", _text(example.output))]
+        return (*messages[:-1], *shown, *messages[-1:])
+
+    def _sampling(self, sample: Sample, where: Where, value: Schema, scope: Scope) -> Sampling:
+        place = (*where, "sample")
+        judge = "" if sample.judge is None else self.model(sample.judge, (*place, "judge"))
+        seen = Scope(scope, variables={"output": value, "confidence": NUMBER})
+        return Sampling(sample.n, sample.pick, judge, self.condition(sample.check, (*place, "check"), seen))
 
     def tool(self, node: Node, fields: ToolShape, scope: Scope) -> tuple[ToolWork | None, Schema]:
         """Compile a tool node; None when its tool is not known."""
         where = (*node.where, "tool")
-        local, _, function = fields.tool.partition(".")
-        given = {key: self.texts.value(raw, (*node.where, "with", key), scope) for key, raw in fields.with_.items()}
-        if local not in self.texts.document.data.get("tools", {}):
-            text = f"there is no toolset `{local}` under `tools:`"
-            self.texts.report_unknown("AS305", text, local, self.bindings.tools, where)
+        given = self.given(fields.with_, (*node.where, "with"), scope)
+        found = self.bindings.find_tools(fields.tool, where)
+        if fields.tool.endswith(".*"):
+            self.texts.report("AS305", f"`{fields.tool}` is no single tool", where, "name one of its tools")
             return None, {}
-        toolset = self.bindings.toolsets.get(local)
-        if toolset is None:
+        if not found:
             return None, {}
-        tool = toolset.tools.get(function)
-        if tool is None:
-            text = (
-                f"`{local}` has no tool `{function}`" if function else f"`{local}` is a toolset, name one of its tools"
-            )
-            self.texts.report_unknown("AS305", text, function, toolset.tools, where)
-            return None, {}
-        self._check_arguments(node, fields, tool.parameters, given)
-        parts = tuple((key, part[0]) for key, part in given.items())
-        return ToolWork(local, tool, lambda lookup: {key: part(lookup) for key, part in parts}), tool.returns
+        self.check_arguments(f"`{fields.tool}`", found[0].parameters, given, (*node.where, "with"), where)
+        key = self.bindings.key(fields.tool.partition(".")[0])
+        return ToolWork(key, found[0], arguments(given)), found[0].returns
 
-    def _check_arguments(
-        self, node: Node, fields: ToolShape, parameters: Schema, given: dict[str, tuple[Compiled, Schema]]
-    ) -> None:
+    def given(self, raw: Mapping[str, Any], where: Where, scope: Scope) -> Given:
+        """Compile `with:`."""
+        return {key: self.texts.value(value, (*where, key), scope) for key, value in raw.items()}
+
+    def check_arguments(self, what: str, parameters: Schema, given: Given, where: Where, owner: Where) -> None:
+        """Report arguments that are unknown, missing or of the wrong type; `where` is the place of `with:`."""
         known = parameters.get("properties", {})
         for key, (_, schema) in given.items():
-            place = (*node.where, "with", key)
+            place = (*where, key)
             if key not in known:
-                self.texts.report_unknown("AS309", f"`{fields.tool}` takes no `{key}`", key, known, place, key=True)
+                self.texts.report_unknown("AS309", f"{what} takes no `{key}`", key, known, place, key=True)
             elif set(schema) == {"const"}:
-                self.fits_constant(schema["const"], known[key], f"`{key}` of `{fields.tool}`", place)
+                self.fits_constant(schema["const"], known[key], f"`{key}` of {what}", place)
             else:
-                self.texts.expect(schema, known[key], f"`{key}` of `{fields.tool}`", place)
+                self.texts.expect(schema, known[key], f"`{key}` of {what}", place)
         for key in parameters.get("required", ()):
             if key not in given:
-                text = f"`{fields.tool}` needs `{key}`: {type_name(known[key])}"
-                self.texts.report("AS309", text, (*node.where, "tool"))
+                self.texts.report("AS309", f"{what} needs `{key}`: {type_name(known[key])}", owner)
 
     def fits_constant(self, value: Any, wanted: Schema, what: str, where: Where) -> None:
         """Report a value, written in the spec, that its type does not admit."""
         if problems_of(value, wanted):
             self.texts.report("AS308", f"{what} must be {type_name(wanted)}", where)
+
+
+def arguments(given: Given) -> Compiled:
+    """The function that fills in all arguments."""
+    parts = tuple((key, part[0]) for key, part in given.items())
+    return lambda lookup: {key: part(lookup) for key, part in parts}
+
+
+def _text(value: Any) -> Compiled:
+    text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+    return lambda lookup: text

@@ -4,11 +4,26 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from agentspec.plan.texts import Text, Texts
 from agentspec.spec.diagnostics import SpecInvalid
 from agentspec.spec.model import Block, Node, Spec
-from agentspec.spec.shapes import FileText, LmShape, LoopShape, MapShape, SwitchShape, ToolShape
+from agentspec.spec.shapes import (
+    AgentShape,
+    ApproveShape,
+    CodeShape,
+    Controller,
+    FileText,
+    LmShape,
+    LoopShape,
+    MachineShape,
+    MapShape,
+    PlanShape,
+    PluginShape,
+    SwitchShape,
+    ToolShape,
+)
 from agentspec.spec.source import Source, Where
 from agentspec.spec.text.loader import read
 
@@ -33,7 +48,7 @@ class Reader:
     def __init__(self, spec: Spec, texts: Texts) -> None:
         self.spec = spec
         self.texts = texts
-        self._files: dict[str, Source | None] = {}
+        self._files: dict[tuple[Path, str], Source | None] = {}
 
     def reads(self, node: Node) -> Reads:
         """Collect the names that a node and its blocks refer to."""
@@ -72,20 +87,36 @@ class Reader:
         yield from self.bare(fields.when, (*where, "when"))
         if isinstance(fields, LmShape):
             yield from (text for _, text in self.messages(fields, where))
-        elif isinstance(fields, ToolShape):
+            if fields.sample is not None:
+                yield from self.bare(fields.sample.check, (*where, "sample", "check"))
+        elif isinstance(fields, ToolShape | AgentShape | CodeShape):
             yield from self.texts.texts_in(fields.with_, (*where, "with"))
-        elif isinstance(fields, SwitchShape):
-            yield from self.bare(fields.on, (*where, "on"))
-        elif isinstance(fields, MapShape):
-            yield from self.bare(fields.over, (*where, "over"))
         else:
-            yield from self.bare(fields.until, (*where, "until"))
-            yield from self.bare(fields.while_, (*where, "while"))
+            yield from self._texts_of_controller(fields, where)
         for block in node.blocks:
             yield from self.bare(block.when, (*block.where, "when"))
             yield from self.texts.texts_in(block.result, (*block.where, "result"))
             for child in block.nodes.values():
                 yield from self.texts_of(child)
+
+    def _texts_of_controller(self, fields: Controller, where: Where) -> Iterator[Text]:
+        if isinstance(fields, SwitchShape):
+            yield from self.bare(fields.on, (*where, "on"))
+        elif isinstance(fields, MapShape):
+            yield from self.bare(fields.over, (*where, "over"))
+        elif isinstance(fields, LoopShape):
+            yield from self.bare(fields.until, (*where, "until"))
+            yield from self.bare(fields.while_, (*where, "while"))
+        elif isinstance(fields, MachineShape):
+            for name, ways in fields.next.items():
+                for number, way in enumerate(ways if isinstance(ways, list) else ()):
+                    yield from self.bare(way.when, (*where, "next", name, number, "when"))
+        elif isinstance(fields, ApproveShape):
+            yield from self.texts.texts_in(fields.show, (*where, "show"))
+        elif isinstance(fields, PlanShape):
+            yield from (text for _, text in self.prompt("user", fields.goal, (*where, "goal")))
+        elif isinstance(fields, PluginShape):
+            yield from self.texts.texts_in(fields.config, where)
 
     def bare(self, raw: object, where: Where) -> Iterator[Text]:
         """The text of a field that always holds an expression; true, false and numbers are ones, too."""
@@ -95,26 +126,31 @@ class Reader:
 
     def messages(self, fields: LmShape, where: Where) -> Iterator[tuple[str, Text]]:
         """Role and text of each message of an LM node, in order."""
-        for role, raw, key in (("system", fields.system, "system"), ("user", fields.prompt, "prompt")):
-            if isinstance(raw, str):
-                yield role, Text(raw, (*where, key), statements=True)
-            elif isinstance(raw, FileText):
-                source = self._file(raw.file, (*where, key, "file"))
-                if source is not None:
-                    yield role, Text(source.text, (*where, key), statements=True, file=source)
+        yield from self.prompt("system", fields.system, (*where, "system"))
+        yield from self.prompt("user", fields.prompt, (*where, "prompt"))
         for index, turn in enumerate(fields.messages or ()):
             yield turn.role, Text(turn.content, (*where, "messages", index, "content"), statements=True)
 
+    def prompt(self, role: str, raw: str | FileText | None, where: Where) -> Iterator[tuple[str, Text]]:
+        """A text that may stand in a file of its own, with its role; nothing when it is absent or unreadable."""
+        if isinstance(raw, str):
+            yield role, Text(raw, where, statements=True)
+        elif isinstance(raw, FileText):
+            source = self._file(raw.file, (*where, "file"))
+            if source is not None:
+                yield role, Text(source.text, where, statements=True, file=source)
+
     def _file(self, name: str, where: Where) -> Source | None:
-        if name not in self._files:
-            self._files[name] = None
-            folder = self.spec.folder.resolve()
+        """Read a file that is named relative to the file which names it, once."""
+        folder = (self.texts.document.source_at(where).folder or self.spec.folder).resolve()
+        if (folder, name) not in self._files:
+            self._files[folder, name] = None
             path = (folder / name).resolve()
             if not path.is_relative_to(folder):
                 self.texts.report("AS311", f"`{name}` lies outside the folder of the spec", where)
             else:
                 try:
-                    self._files[name] = read(path)
+                    self._files[folder, name] = read(path)
                 except SpecInvalid as error:
                     self.texts.report("AS311", f"`{name}` cannot be read: {error.message}", where)
-        return self._files[name]
+        return self._files[folder, name]

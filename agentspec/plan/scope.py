@@ -18,6 +18,7 @@ META: Schema = {
         "attempts": {"type": "integer"},
         "seconds": {"type": "number"},
     },
+    "required": ["confidence", "model", "usd", "tokens", "attempts", "seconds"],
     "additionalProperties": False,
 }
 """What `meta.<node>` holds."""
@@ -41,11 +42,7 @@ class Scope:
     def find(self, word: str) -> Schema | None:
         """The type behind a name, or None when there is no such name."""
         if word == "meta":
-            return {
-                "type": "object",
-                "properties": dict.fromkeys(self.node_names(), META),
-                "additionalProperties": False,
-            }
+            return closed_object(dict.fromkeys(self.node_names(), META))
         for scope in self.outwards():
             if word in scope.nodes:
                 return scope.nodes[word]
@@ -84,3 +81,7 @@ def closed_object(properties: Mapping[str, Any]) -> dict[str, Any]:
         "required": list(properties),
         "additionalProperties": False,
     }
+
+
+COUNTER: Schema = closed_object({"index": {"type": "integer"}})
+"""What `loop` holds."""

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from agentspec.api.messages import Schema
-from agentspec.plan.fits import may_be_null, misfit, name
-from agentspec.plan.infer import TypeProblem, follow, infer
+from agentspec.plan.fits import misfit, name, null_misfit
+from agentspec.plan.infer import TypeProblem, follow, infer, union
 from agentspec.plan.model import Compiled
 from agentspec.plan.scope import Scope
 from agentspec.spec.diagnostics import Diagnostic, Note
@@ -49,7 +49,8 @@ class Texts(Reporter):
             expression, problems = check(text.raw, bare=text.bare, statements=text.statements)
             for problem in problems:
                 label = f"did you mean `{problem.suggestion}`?" if problem.suggestion else ""
-                self._report_at(text, problem.code, problem.message, problem.start, problem.end, label)
+                fix = problem.suggestion if problem.code == "AS307" else None  # elsewhere it is no word to put there
+                self._report_at(text, problem.code, problem.message, problem.start, problem.end, label, fix)
             self._parsed[text] = expression
         return self._parsed[text]
 
@@ -57,8 +58,8 @@ class Texts(Reporter):
         """The function and the type of a text; a broken one gives an unknown type."""
         expression = self.parse(text)
         if expression is None:
-            problems = [follow(reference, scope, text.raw)[1] for reference in plain_references(text.raw)]
-            self._report_types(text, filter(None, problems))
+            problems = [one for found in plain_references(text.raw) for one in follow(found, scope, text.raw)[1]]
+            self._report_types(text, problems)
             return _nothing, {}
         schema, found = infer(expression, scope)
         self._report_types(text, found)
@@ -73,7 +74,9 @@ class Texts(Reporter):
         """Where a type that the spec names is written."""
         for word, schema in self.types.items():
             if schema == owner:
-                return Note(self.document.key_span(("types", word)), f"the fields of `{word}` are defined here")
+                where = ("types", word)
+                text = f"the fields of `{word}` are defined here"
+                return Note(self.document.key_span(where), text, self.document.source_at(where))
         return None
 
     def value(self, raw: Any, where: Where, scope: Scope) -> tuple[Compiled, Schema]:
@@ -93,9 +96,7 @@ class Texts(Reporter):
             return _object({key: part[0] for key, part in parts.items()}), schema
         if isinstance(raw, list):
             items = [self.value(item, (*where, index), scope) for index, item in enumerate(raw)]
-            kinds = [item[1] for item in items]
-            same = kinds[0] if kinds and all(kind == kinds[0] for kind in kinds) else {}
-            return _list([item[0] for item in items]), {"type": "array", "items": same}
+            return _list([item[0] for item in items]), {"type": "array", "items": union(item[1] for item in items)}
         return _constant(raw), {"const": raw}
 
     def texts_in(self, raw: Any, where: Where) -> Iterator[Text]:
@@ -115,8 +116,9 @@ class Texts(Reporter):
         reason = misfit(given, wanted)
         if reason:
             self.report("AS308", f"{what} must be {name(wanted)}, {reason}", where)
-        elif may_be_null(given, wanted):
-            self.report("AS310", f"{what} may be null here", where, "give a value for that case: `| default(…)`")
+        elif (inside := null_misfit(given, wanted)) is not None:
+            subject = f"`{inside}` of {what}" if inside else what
+            self.report("AS310", f"{subject} may be null here", where, "give a value for that case: `| default(…)`")
 
     def unskipped(self, text: Text, scope: Scope) -> None:
         """Report references to nodes that may have been skipped, where nothing can be skipped in turn."""
@@ -143,7 +145,7 @@ class Texts(Reporter):
         if text.file is not None:
             source, span = text.file, _span_in(text.raw, start, end)
         else:
-            source, span = self.document.source, self.document.inner_span(text.where, start, end)
+            source, span = self.document.source_at(text.where), self.document.inner_span(text.where, start, end)
         diagnostic = Diagnostic(code, message, source, span, label, () if note is None else (note,), fix=fix)
         if diagnostic not in self.problems:
             self.problems.append(diagnostic)

@@ -10,9 +10,11 @@ import pluggy
 
 from agentspec.api import hookspecs
 from agentspec.api.backend import BackendFactory
+from agentspec.api.controller import ControllerFactory
 from agentspec.api.errors import PluginBroken, PluginMissing
 from agentspec.api.tool import Toolset
 from agentspec.spec.diagnostics import suggest
+from agentspec.spec.installed import Installed
 
 _FIRST_PARTY = {
     "pocket": "pocket",
@@ -51,13 +53,48 @@ class Registry:
         toolset: Toolset = _one_named(name or namespace, given, "toolset", namespace)
         return toolset
 
+    def controller(self, use: str) -> ControllerFactory:
+        """The controller behind `<plugin>/<name>`. Raises `PluginMissing`, `PluginBroken`."""
+        namespace, _, name = use.partition("/")
+        hook = self._load(namespace, "controller").hook
+        given = _gather(namespace, hook.agentspec_register_controllers)
+        factory: ControllerFactory = _one_named(name, given, "controller", namespace)
+        return factory
+
+    def installed(self) -> tuple[Installed, list[PluginBroken]]:
+        """Load every plugin. Returns all that they bring, and the failures of those that bring nothing."""
+        found = Installed({}, {}, {})
+        broken = []
+        for namespace in self.namespaces():
+            try:
+                found = self._with(found, namespace)
+            except PluginBroken as error:
+                broken.append(error)
+        return found, broken
+
+    def _with(self, found: Installed, namespace: str) -> Installed:
+        hook = self._load(namespace, "tool").hook
+        backends = _gather(namespace, hook.agentspec_register_backends)
+        toolsets = _gather(namespace, hook.agentspec_register_tools)
+        controllers = _gather(namespace, hook.agentspec_register_controllers)
+        try:
+            return Installed(
+                {**found.backends, **{one.name: one for one in backends if one.name == namespace}},
+                {**found.toolsets, **{_use(namespace, one.name): one for one in toolsets}},
+                {**found.controllers, **{f"{namespace}/{one.name}": one for one in controllers}},
+            )
+        except AttributeError as error:
+            raise PluginBroken(f"plugin `{namespace}` registers something else than it should: {error}") from error
+
     def describe(self, namespace: str) -> str:
         """Load a plugin and say in a line what it brings. Raises `PluginBroken`."""
         hook = self._load(namespace, "tool").hook
         backends = _gather(namespace, hook.agentspec_register_backends)
         toolsets = _gather(namespace, hook.agentspec_register_tools)
+        controllers = _gather(namespace, hook.agentspec_register_controllers)
         parts = [f"backend ({', '.join(one.models) or one.description})" for one in backends]
         parts += [f"toolset {one.name} ({', '.join(one.tools)})" for one in toolsets]
+        parts += [f"controller {namespace}/{one.name}" for one in controllers]
         return "; ".join(parts) or "nothing"
 
     def _load(self, namespace: str, what: str) -> pluggy.PluginManager:
@@ -87,8 +124,12 @@ class Registry:
         close = suggest(namespace, self.namespaces())
         if close:
             return f"did you mean `{close}`?"
-        kind = "backend" if what == "model" else "tool"
+        kind = "backend" if what == "model" else what
         return f"pip install agentspec-{kind}-{namespace}, if there is one"
+
+
+def _use(namespace: str, name: str) -> str:
+    return name if name == namespace else f"{namespace}/{name}"
 
 
 def _distribution(point: EntryPoint) -> str:

@@ -9,27 +9,41 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from typing import Any
 
-from agentspec.api.errors import AgentspecError, Exit, LimitReached, StepCrashed, StepTimeout
+from agentspec.api.errors import AgentspecError, Exit, LimitReached, RunDiverged, StepCrashed, StepTimeout
 from agentspec.api.events import (
+    BlockCalled,
     Event,
     Failure,
     Meta,
     RunCancelled,
     RunFinished,
+    RunPaused,
     RunStarted,
     StepFailed,
+    StepPaused,
     StepStarted,
     StepSucceeded,
 )
 from agentspec.api.messages import Json
-from agentspec.kernel import Announce, CancelStep, StartStep, StartTimer, StopTimer, advance, new_state
+from agentspec.kernel import (
+    Announce,
+    CancelStep,
+    PauseRun,
+    ReturnCall,
+    StartStep,
+    StartTimer,
+    StopTimer,
+    advance,
+    new_state,
+)
 from agentspec.kernel.advance import Stimulus
-from agentspec.plan.model import Plan
+from agentspec.nodes.services import CallBlock, Waiting
+from agentspec.plan.model import Plan, Rule
 
-Execute = Callable[[StartStep], Awaitable[tuple[Json, Meta]]]
+Execute = Callable[[StartStep, CallBlock], Awaitable[tuple[Json, Meta]]]
 Observe = Callable[[Event], None]
 
 _STEPS_PER_TURN = 200
@@ -40,25 +54,70 @@ _PATIENCE_S = (0.5, 0.1, 0.1, 0.1, 0.1, 0.1)
 
 
 class Driver:
-    """Drives one run of a plan."""
+    """Drives one run of a plan.
 
-    def __init__(self, plan: Plan, execute: Execute, observe: Observe | None = None) -> None:
+    Args:
+        execute: runs a step.
+        observe: hears of everything that happens.
+        journal: is given each event before the kernel takes it in; the same events make the same state.
+    """
+
+    def __init__(
+        self,
+        plan: Plan,
+        execute: Execute,
+        observe: Observe | None = None,
+        journal: Callable[[Stimulus], None] | None = None,
+    ) -> None:
         self.state = new_state(plan)
         self._plan = plan
         self._execute = execute
         self._observe = observe
+        self._journal = journal
         self._ready: deque[StartStep] = deque()
         self._dropped: dict[str, int] = {}
         self._workers: set[asyncio.Task[None]] = set()
         self._busy: dict[str, asyncio.Task[Any]] = {}
         self._unwanted: set[asyncio.Task[Any]] = set()
         self._timers: dict[str, asyncio.TimerHandle] = {}
+        self._calls: dict[tuple[str, int], asyncio.Future[ReturnCall]] = {}
+        self._made: dict[str, int] = {}
         self._called = False
         self._done: asyncio.Future[None] | None = None
         self._crash: Exception | None = None
 
     async def run(self, inputs: dict[str, Json]) -> RunFinished:
-        """Run to the end. Cancelling the caller's task cancels the run and everything in it."""
+        """Run to the end, or until all that is left waits for a person: then the status is `paused`.
+
+        Cancelling the caller's task cancels the run and everything in it.
+        """
+        return await self._drive(lambda: self._feed(RunStarted(self._plan.name, inputs)))
+
+    async def resume(self, events: Iterable[Stimulus], answers: Iterable[StepSucceeded | StepFailed]) -> RunFinished:
+        """Go on with a run from what is recorded of it: only steps that were in flight run again.
+
+        `answers` are what persons said to the questions of the run.
+        """
+        for event in events:
+            advance(self.state, event)
+
+        def go_on() -> None:
+            for path, step in list(self.state.running.items()):
+                if isinstance(step.node.work, Rule):
+                    self._apply(StepStarted(path, step.node.id, step.node.kind, step.attempt))
+                else:
+                    self._ready.append(StartStep(path, step.node, step.frame.lookup, step.attempt, 0.0))
+            for path, visit in self.state.timed.items():
+                assert visit.node.timeout_s is not None
+                self._set_timer(StartTimer(path, visit.attempt, visit.node.timeout_s), visit.node.timeout_s)
+            for answer in answers:
+                self._feed(answer)
+            if self.state.paused and not self._ready and self.state.finished is None:
+                self._pause(tuple(self.state.paused))
+
+        return await self._drive(go_on)
+
+    async def _drive(self, begin: Callable[[], None]) -> RunFinished:
         if self.state.finished is not None:  # cancelled before it began
             return self.state.finished
         wall_s = self._plan.limits.wall
@@ -67,7 +126,7 @@ class Driver:
         if wall_s is not None:
             self._timers[""] = loop.call_later(wall_s, self._out_of_time, wall_s)
         try:
-            self._feed(RunStarted(self._plan.name, inputs))
+            begin()
             self._add_worker()
             await self._done
         except asyncio.CancelledError:
@@ -77,8 +136,36 @@ class Driver:
             await self._stop()
         if self._crash is not None:
             raise self._crash
-        assert self.state.finished is not None
-        return self.state.finished
+        return self.state.finished or RunFinished("paused", None)
+
+    async def call(self, path: str, name: str, values: Mapping[str, Json]) -> ReturnCall:
+        """Have the step at `path` call a block, and wait for what it comes to.
+
+        A step that runs again after a restart gets what its earlier calls gave. Raises `RunDiverged` when it
+        calls something else than it did then.
+        """
+        number = self._made.get(path, 0)
+        self._made[path] = number + 1
+        recorded = self.state.running[path].calls
+        if number < len(recorded):
+            call = recorded[number]
+            if call.name != name or call.values != values:
+                text = (
+                    f"`{path}` called `{call.name}` as its call {number + 1}, and now calls `{name}` with other values"
+                )
+                raise RunDiverged(text, hint="start the run anew: its spec or a plugin has changed")
+            if call.done:
+                return ReturnCall(path, number, call.value, call.meta, call.failure)
+        answer: asyncio.Future[ReturnCall] = asyncio.get_running_loop().create_future()
+        self._calls[path, number] = answer
+        if number == len(recorded):
+            self._feed(BlockCalled(path, number, name, values))
+            if self._ready and not self._called:
+                self._add_worker()
+        try:
+            return await answer
+        finally:
+            del self._calls[path, number]
 
     def cancel(self, reason: str) -> None:
         """End the run now; steps in flight are cancelled."""
@@ -94,12 +181,14 @@ class Driver:
         if self._observe is not None:
             self._observe(event)
 
-    def _feed(self, event: RunStarted | StepSucceeded | StepFailed | RunCancelled) -> None:
+    def _feed(self, event: RunStarted | StepSucceeded | StepFailed | StepPaused | BlockCalled | RunCancelled) -> None:
         if self._observe is not None:
             self._observe(event)
         self._apply(event)
 
     def _apply(self, event: Stimulus) -> None:
+        if self._journal is not None:
+            self._journal(event)
         for command in advance(self.state, event):
             if isinstance(command, StartStep):
                 if command.wait_s:
@@ -114,9 +203,20 @@ class Driver:
                 self._set_timer(command, command.timeout_s)
             elif isinstance(command, StopTimer):
                 self._stop_timer(command.path)
+            elif isinstance(command, ReturnCall):
+                waiting = self._calls.get((command.path, command.number))
+                if waiting is not None and not waiting.done():
+                    waiting.set_result(command)
+            elif isinstance(command, PauseRun):
+                self._pause(command.paths)
             else:
                 self._tell(command.event)
                 self._end(None)
+
+    def _pause(self, paths: tuple[str, ...]) -> None:
+        """All that is left waits for a person: the run ends here, and can be resumed."""
+        self._tell(RunPaused(paths))
+        self._end(None)
 
     def _end(self, crash: Exception | None) -> None:
         self._crash = self._crash or crash
@@ -154,12 +254,15 @@ class Driver:
             busy[path] = me
             if observe is not None:
                 observe(StepStarted(path, node.id, node.kind, command.attempt))
-            event: StepSucceeded | StepFailed
+            event: StepSucceeded | StepFailed | StepPaused
+            self._made.pop(path, None)
             try:
                 value, meta = await (
-                    execute(command) if node.timeout_s is None else self._within(command, node.timeout_s)
+                    execute(command, self.call) if node.timeout_s is None else self._within(command, node.timeout_s)
                 )
                 event = StepSucceeded(path, value, meta)
+            except Waiting as waiting:
+                event = StepPaused(path, command.attempt, waiting.question, waiting.asked)
             except AgentspecError as error:
                 event = StepFailed(path, command.attempt, Failure.of(path, error))
             except asyncio.CancelledError as error:
@@ -180,7 +283,7 @@ class Driver:
     async def _within(self, command: StartStep, timeout_s: float) -> tuple[Json, Meta]:
         try:
             async with asyncio.timeout(timeout_s) as deadline:
-                answer = await self._execute(command)
+                answer = await self._execute(command, self.call)
         except TimeoutError:
             if not deadline.expired():
                 raise

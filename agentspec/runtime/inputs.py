@@ -1,4 +1,4 @@
-"""The inputs of a run: complete, of the right type, with paths made absolute where a person gave them."""
+"""The inputs of a run: read from a command line, with paths made absolute where a person gave them."""
 
 from __future__ import annotations
 
@@ -7,34 +7,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from agentspec.api.errors import InvalidValue
 from agentspec.api.messages import Json, Schema
-from agentspec.api.schema import fill_absent, without_null
-from agentspec.api.validate import problems_of
+from agentspec.api.schema import without_null
 from agentspec.plan.model import Input, Plan
-from agentspec.spec.diagnostics import suggest
-
-
-def complete(plan: Plan, given: Mapping[str, Json]) -> dict[str, Json]:
-    """Fill in defaults and check types. Raises `InvalidValue` naming every problem."""
-    problems = []
-    known = {one.name for one in plan.inputs}
-    for name in given.keys() - known:
-        close = suggest(name, known)
-        tail = f", did you mean `{close}`?" if close else f" (it takes {', '.join(sorted(known)) or 'no inputs'})"
-        problems.append(f"`{plan.name}` takes no input `{name}`{tail}")
-    values: dict[str, Json] = {}
-    for one in plan.inputs:
-        if one.name not in given and one.required:
-            problems.append(f"the input `{one.name}` is missing")
-            continue
-        values[one.name] = given.get(one.name, one.default)
-        found = problems_of(values[one.name], one.schema)
-        problems += [f"the input `{one.name}` does not fit: {text}" for text in found]
-        values[one.name] = fill_absent(values[one.name], one.schema)
-    if problems:
-        raise InvalidValue("; ".join(problems), hint="give inputs as `-i NAME=VALUE`")
-    return values
 
 
 def from_words(plan: Plan, words: Mapping[str, str], folder: Path) -> dict[str, Json]:

@@ -15,10 +15,10 @@ from agentspec.api.events import (
     StepSkipped,
     StepSucceeded,
 )
-from agentspec.kernel.controllers import case_path
-from agentspec.plan.model import LmWork, Plan, PlanBlock, PlanNode, SwitchWork, ToolWork
+from agentspec.plan.model import LmWork, Plan, PlanBlock, ToolWork, TurnWork, inner_blocks
+from agentspec.plan.paths import general
+from agentspec.plan.steps import STEPS
 
-_INDEX = re.compile(r"\[\d+\]|#\d+")
 _SEGMENT = re.compile(r"(.*?)(?:\[(\d+)\]|#(\d+))?")
 
 
@@ -55,21 +55,43 @@ class Record:
         elif isinstance(event, CallAnswered):
             self._answered(event)
         elif isinstance(event, StepFailed):
-            use = self.nodes.get(general(event.path))
-            if use is not None:  # None: a controller that took too long
+            use = self._use(event)
+            if use is not None:
                 use.failed += 1
         elif isinstance(event, StepSkipped):
-            use = self.nodes.get(general(event.path))
+            use = self._use(event)
             if use is not None:
                 use.skipped += 1
-        elif isinstance(event, ControllerEntered) and event.controller != "map":
-            place = f"{event.path}#{event.choice}" if event.controller == "loop" else event.path
-            self._decisions.append((place, "C"))
+        elif isinstance(event, ControllerEntered):
+            self._entered(event)
         elif isinstance(event, RunStarted):
             self._decisions.clear()
 
+    def _entered(self, event: ControllerEntered) -> None:
+        """Note a decision: where the control flow stands when a controller says what comes next."""
+        word, choice = event.controller, event.choice
+        if word == "machine":
+            self._decisions.append((f"{event.path}#{choice.partition('/')[0]}", "C"))
+        elif word == "loop":
+            self._decisions.append((f"{event.path}#{choice}", "C"))
+        elif word in ("switch", "approve"):
+            self._decisions.append((event.path, "C"))
+        elif word not in ("map", "agent"):  # these decide nothing; what is left calls a block
+            self._decisions.append((f"{event.path}/{choice}", "C"))
+
+    def _use(self, event: StepSucceeded | StepFailed | StepSkipped | CallAnswered) -> NodeUse | None:
+        """The row of a step; None for those that are no LM and no tool. Steps of a plan get theirs when they run."""
+        path = general(event.path)
+        use = self.nodes.get(path)
+        owner = path.rpartition("/")[0]
+        if use is None and owner.endswith(f"/{STEPS}") and isinstance(event, StepSucceeded | StepFailed):
+            use = self.nodes[path] = NodeUse(path, "T")
+        return use
+
     def _succeeded(self, event: StepSucceeded) -> None:
-        use, meta = self.nodes[general(event.path)], event.meta
+        use, meta = self._use(event), event.meta
+        if use is None:
+            return
         self._decisions.append((event.path, use.kind))
         use.steps += 1
         if meta.calls:
@@ -80,7 +102,8 @@ class Record:
 
     def _answered(self, event: CallAnswered) -> None:
         """Count a call when it is answered: those of a step that then fails cost as much."""
-        use = self.nodes[general(event.path)]
+        use = self._use(event)
+        assert use is not None, f"{event.path} asks no model"
         use.model = event.model
         use.calls += 1
         use.tokens_in += event.tokens_in or 0
@@ -98,11 +121,6 @@ class Record:
                 level = place.inside
             place.letters.append(letter)
         return list(_flatten(root))
-
-
-def general(path: str) -> str:
-    """A step's path without the indices of maps and loops: the node's own path."""
-    return _INDEX.sub("", path)
 
 
 def shorten(letters: list[str]) -> str:
@@ -160,20 +178,9 @@ def _flatten(level: dict[str, _Place]) -> Iterator[str]:
 def _leaves(block: PlanBlock, prefix: str) -> Iterator[tuple[str, str]]:
     for node in block.nodes:
         path = prefix[:-1] if block.single else prefix + node.id
-        if isinstance(node.work, LmWork):
+        if isinstance(node.work, LmWork | TurnWork):
             yield path, "LM"
         elif isinstance(node.work, ToolWork):
             yield path, "T"
-        for inner, label in blocks_of(node):
+        for label, inner in inner_blocks(node.work):
             yield from _leaves(inner, f"{path}{label}/")
-
-
-def blocks_of(node: PlanNode) -> list[tuple[PlanBlock, str]]:
-    """The blocks that a node owns, with what their paths add to the node's."""
-    work = node.work
-    if isinstance(work, SwitchWork):
-        blocks = (*work.blocks, *(() if work.default is None else (work.default,)))
-        return [(block, case_path(block.label)) for block in blocks]
-    if isinstance(work, LmWork | ToolWork):
-        return []
-    return [(work.block, "")]

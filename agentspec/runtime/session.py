@@ -17,11 +17,12 @@ from agentspec.api.messages import Json
 from agentspec.api.tool import ToolContext
 from agentspec.kernel.state import Settled
 from agentspec.models.pool import Environment, ModelPool
-from agentspec.nodes import Budget, Executor, Services, ToolBelt
+from agentspec.nodes import Budgets, Executor, Services, ToolBelt
 from agentspec.plan.catalogue import Catalogue
+from agentspec.plan.inputs import complete
 from agentspec.plan.model import Plan
 from agentspec.runtime.driver import Driver
-from agentspec.runtime.inputs import complete, given_paths
+from agentspec.runtime.inputs import given_paths
 from agentspec.runtime.record import NodeUse, Record
 
 Observer = Callable[[Event], None]
@@ -99,7 +100,7 @@ class Run:
         values = complete(self._plan, inputs)
         names = {"inputs": values, "env": Environment(self._options.env)}
         plan, offline = self._plan, self._options.offline
-        models = ModelPool(plan.models, self._catalogue, names.__getitem__, plan.folder, offline)
+        models = ModelPool(plan.models, self._catalogue, names.__getitem__, offline)
         services = self._services(values, names, models)
         driver = self._driver = Driver(plan, Executor(services), self._observe)
         started = services.clock()
@@ -127,8 +128,8 @@ class Run:
         return Services(
             run=self.id,
             models=models,
-            tools=ToolBelt(plan.tools, self._catalogue, names.__getitem__, base),
-            budget=Budget(plan.limits),
+            tools=ToolBelt(plan.tools, self._catalogue, names, base),
+            budgets=Budgets(plan),
             tell=self._observe,
             stream=self._options.stream,
         )

@@ -1,6 +1,6 @@
-"""Located messages about a spec: what they hold, their order, and their forms for programs.
+"""Located messages about a spec: what they hold, their order, and how they are shown to people.
 
-The form for people is in `frames.py`.
+The forms for programs are in `formats`.
 """
 
 from __future__ import annotations
@@ -9,7 +9,6 @@ import difflib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any
 
 from agentspec.api.errors import AgentspecError, Exit
 from agentspec.spec.frames import Frame, Mark, closing_line, harmless
@@ -28,10 +27,11 @@ class Severity(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Note:
-    """A second place in the same file, and what it has to do with the problem."""
+    """A second place, in the same file unless `source` names another, and what it has to do with the problem."""
 
     span: Span
     text: str
+    source: Source | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +43,7 @@ class Diagnostic:
         message: what is wrong, one sentence, without a full stop.
         span: where; None when the file as a whole is meant.
         label: what to say beside the caret.
-        fix: the text that could stand in place of the span, when exactly one is safe.
+        fix: the one word that was probably meant instead of the word at `span`; quotes around that stay.
     """
 
     code: str
@@ -60,6 +60,11 @@ class Diagnostic:
         """Order by place in the file; problems of the file as a whole come first."""
         line, column = (self.span.line, self.span.column) if self.span else (0, 0)
         return self.source.name, line, column, self.code, self.message
+
+    @property
+    def sentence(self) -> str:
+        """The message and its label in one line."""
+        return f"{self.message}: {self.label}" if self.label else self.message
 
 
 class SpecInvalid(AgentspecError):
@@ -97,7 +102,7 @@ def render(diagnostic: Diagnostic) -> str:
     marks: list[Mark] = []
     if diagnostic.span:
         marks = [Mark(diagnostic.span, diagnostic.label, "^")]
-        marks += [Mark(note.span, note.text, "-") for note in diagnostic.notes]
+        marks += [Mark(note.span, note.text, "-", note.source) for note in diagnostic.notes]
     head = f"{diagnostic.severity.value}[{diagnostic.code}]: {diagnostic.message}"
     return render_frame(Frame(head, place(diagnostic), diagnostic.code, diagnostic.source, tuple(marks)))
 
@@ -110,46 +115,14 @@ def render_all(diagnostics: Iterable[Diagnostic]) -> str:
     return "\n\n".join([*blocks, closing_line(errors, len(ordered) - errors)])
 
 
-def as_json(diagnostic: Diagnostic) -> dict[str, Any]:
-    """Return the message as plain data; the places are null when the file as a whole is meant."""
-    span = diagnostic.span
-    return {
-        "code": diagnostic.code,
-        "severity": diagnostic.severity.value,
-        "message": diagnostic.message,
-        "file": diagnostic.source.name,
-        "line": span.line if span else None,
-        "column": span.column if span else None,
-        "end_line": span.end_line if span else None,
-        "end_column": span.end_column if span else None,
-        "label": diagnostic.label,
-        "docs": f"agentspec explain {diagnostic.code}",
-    }
-
-
-def github(diagnostic: Diagnostic) -> str:
-    """Return the message as one GitHub Actions workflow command, which makes an annotation of it."""
-    properties = {"file": diagnostic.source.name}
-    if span := diagnostic.span:
-        properties |= {"line": str(span.line), "endLine": str(span.end_line), "col": str(span.column)}
-        if span.end_line == span.line:
-            properties["endColumn"] = str(max(span.column, span.end_column - 1))
-    properties["title"] = diagnostic.code
-    written = ",".join(f"{name}={_escape(value, ':,')}" for name, value in properties.items())
-    message = f"{diagnostic.message}: {diagnostic.label}" if diagnostic.label else diagnostic.message
-    return f"::{diagnostic.severity.value} {written}::{_escape(message, '')}"
-
-
-def _escape(text: str, more: str) -> str:
-    escaped = "".join(f"%{ord(char):02X}" if char in "%\r\n" + more else char for char in text)
-    return harmless(escaped)
-
-
 def suggest(word: str, candidates: Iterable[str]) -> str | None:
-    """Return the candidate that was probably meant, or None when none is close enough."""
+    """Return the candidate that was probably meant, or None: none is close enough, or two are within one edit."""
     if not word or len(word) > _LONGEST_WORD:
         return None
-    known = {name.casefold(): name for name in candidates if name != word and len(name) <= _LONGEST_WORD}
+    names = sorted(name for name in set(candidates) if name != word and len(name) <= _LONGEST_WORD)
+    if sum(one_edit(word, name) for name in names) > 1:
+        return None
+    known = {name.casefold(): name for name in names}
     folded = word.casefold()
     if folded in known:
         return known[folded]
@@ -157,3 +130,14 @@ def suggest(word: str, candidates: Iterable[str]) -> str | None:
         return known[close[0]]
     longer = [name for name in known if len(folded) >= 3 and name.startswith(folded)]
     return known[longer[0]] if len(longer) == 1 else None
+
+
+def one_edit(word: str, other: str) -> bool:
+    """Whether a letter that is missing, added or wrong, or two that are swapped, make one word of the other."""
+    if abs(len(word) - len(other)) > 1:
+        return False
+    while word and other and word[0] == other[0]:
+        word, other = word[1:], other[1:]
+    while word and other and word[-1] == other[-1]:
+        word, other = word[:-1], other[:-1]
+    return max(len(word), len(other)) <= 1 or (len(word) == 2 and word == other[::-1])

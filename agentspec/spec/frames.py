@@ -18,11 +18,12 @@ _TAB = "→   "
 
 @dataclass(frozen=True, slots=True)
 class Mark:
-    """A stretch to underline with `sign`, and the words beside it."""
+    """A stretch to underline with `sign`, and the words beside it; `source` is its file, if not the frame's."""
 
     span: Span
     text: str
     sign: str
+    source: Source | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,21 +39,24 @@ class Frame:
 
 def render(frame: Frame) -> str:
     """Return the frame as text, without a line break at its end."""
-    shown = [mark for mark in frame.marks if mark.span.line <= len(frame.source.lines)]
+    shown = [mark for mark in frame.marks if mark.span.line <= len((mark.source or frame.source).lines)]
     gutter = max((len(str(mark.span.line)) for mark in shown), default=1)
     blank = " " * gutter
     out = [harmless(frame.heading), f"{blank}--> {harmless(frame.place)}"]
     if shown:
         out.append(f"{blank} |")
-    line_before = None
+    line_before, current = None, frame.source
     for mark in shown:
-        line = mark.span.line
-        text, underline = _excerpt(frame.source.lines[line - 1], mark)
+        line, source = mark.span.line, mark.source or frame.source
+        if source != current:
+            out += [f"{blank}::: {harmless(source.name)}:{line}:{mark.span.column}", f"{blank} |"]
+            line_before, current = None, source
+        text, underline = _excerpt(source.lines[line - 1], mark)
         if line != line_before:
             if line_before is not None and line != line_before + 1:
                 out.append(f"{blank}...")
             out.append(f"{line:>{gutter}} | {text}".rstrip())
-        elif len(frame.source.lines[line - 1]) > _WIDTH // 2:
+        elif len(source.lines[line - 1]) > _WIDTH // 2:
             out.append(f"{blank} | {text}".rstrip())  # a long line may be cut elsewhere for this mark
         out.append(f"{blank} | {underline}".rstrip())
         line_before = line

@@ -9,17 +9,17 @@ from typing import Any, TypeVar
 
 from pydantic import ValidationError
 
-from agentspec.api.version import LANGUAGE_VERSION
+from agentspec.spec.compose import compose
 from agentspec.spec.diagnostics import SpecInvalid, suggest
 from agentspec.spec.model import Block, Kind, Node, Spec
 from agentspec.spec.report import Reporter
 from agentspec.spec.shapes import (
-    COMPOSITES,
     CONTROLLERS,
-    LATER_CONTROLLERS,
     CaseShape,
+    FreeShape,
     LmShape,
     MapShape,
+    PluginShape,
     Shape,
     SpecShape,
     SwitchShape,
@@ -28,8 +28,9 @@ from agentspec.spec.shapes import (
 from agentspec.spec.source import Source, Where
 from agentspec.spec.text.document import Document
 from agentspec.spec.text.loader import load, read
+from agentspec.spec.version import report_foreign
 
-RESERVED = frozenset({"inputs", "env", "secrets", "meta", "loop", "previous", "result", "end", "true", "false"})
+RESERVED = frozenset({"inputs", "env", "secrets", "meta", "loop", "previous", "args", "result", "end", "true", "false"})
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]*")
 _LABEL = re.compile(r"[A-Za-z][A-Za-z0-9_-]*")
 """The name of an agent or a model; it is never part of an expression."""
@@ -48,9 +49,10 @@ def parse_text(text: str, name: str = "<spec>", folder: Path = Path()) -> Spec:
 
 
 def parse(document: Document, folder: Path) -> Spec:
-    """Give a loaded document its shape. Raises `SpecInvalid`."""
+    """Give a loaded document its shape, with all that it extends and includes. Raises `SpecInvalid`."""
     walker = _Walker(document)
-    if not walker.report_foreign():
+    if not report_foreign(walker):
+        document = walker.document = compose(document, folder)
         fields = walker.shape(SpecShape, document.data, ())
         block = walker.block(document.data, ())
         walker.check_declarations()
@@ -62,22 +64,8 @@ def parse(document: Document, folder: Path) -> Spec:
 class _Walker(Reporter):
     """Walks down the raw data, collecting problems instead of stopping at the first."""
 
-    def report_foreign(self) -> bool:
-        """Recognise files that are no specs of ours before complaining about each of their keys."""
-        data = self.document.data
-        if "agentspec_version" in data and "agentspec" not in data:
-            text = "this file is written in Oracle's Open Agent Specification, which is another language"
-            self.report(
-                "AS205", text, ("agentspec_version",), "specs of this project start with `agentspec: 1`", key=True
-            )
-        version = data.get("agentspec")
-        if type(version) is int and version != LANGUAGE_VERSION:
-            text = f"language version {version} is not known here, this release reads version {LANGUAGE_VERSION}"
-            self.report("AS206", text, ("agentspec",), "install a newer release, or write 1")
-        return bool(self.problems)
-
     def check_declarations(self) -> None:
-        """Check the names of what is declared above the nodes, and tell composites from misspelt bindings."""
+        """Check the names of what is declared above the nodes."""
         data = self.document.data
         if isinstance(data.get("name"), str):
             self._check_label(data["name"], ("name",), key=False)
@@ -88,11 +76,6 @@ class _Walker(Reporter):
                     self._check_label(name, (section, name), key=True)
                 elif not _NAME.fullmatch(name):
                     self._report_name(name, "`_`", (section, name), key=True)
-        models = data.get("models")
-        for name, raw in models.items() if isinstance(models, Mapping) else ():
-            for key in sorted(COMPOSITES.intersection(raw)) if isinstance(raw, Mapping) else ():
-                text = f"`{key}` is part of the language, but this release does not run it yet"
-                self.report("AS207", text, ("models", name, key), key=True)
 
     def block(self, data: Mapping[str, Any], where: Where, label: str = "", when: Any = None) -> Block:
         """Parse `nodes:` of a mapping that stands for a block."""
@@ -118,6 +101,8 @@ class _Walker(Reporter):
             self.report("AS203", f"node `{name}` must be a mapping with `lm`, `tool` or `controller`", where)
             return None
         kinds = [kind for kind in _KINDS if kind in raw]
+        if kinds == ["lm", "controller"] and raw["controller"] == "plan":
+            kinds = ["controller"]  # the model that writes the plan
         if len(kinds) != 1:
             self._report_kinds(name, raw, where, kinds)
             return None
@@ -128,19 +113,28 @@ class _Walker(Reporter):
 
     def _controller(self, name: str, raw: Mapping[str, Any], where: Where) -> Node | None:
         word = raw["controller"]
-        if isinstance(word, str) and (word in LATER_CONTROLLERS or "/" in word):
-            text = f"controller `{word}` is part of the language, but this release does not run it yet"
-            self.report("AS207", text, (*where, "controller"))
-            return None
+        if isinstance(word, str) and "/" in word:
+            return self._plugin_controller(name, raw, where)
         shape = CONTROLLERS.get(word) if isinstance(word, str) else None
         if shape is None:
             place = (*where, "controller")
             self.report_unknown("AS209", f"there is no controller `{word}`", str(word), CONTROLLERS, place)
             return None
         fields = self.shape(shape, raw, where)
-        blocks = tuple(self._cases(raw, where)) if shape is SwitchShape else (self.block(raw, where),)
+        if shape is SwitchShape:
+            blocks = tuple(self._cases(raw, where))
+        else:
+            blocks = (self.block(raw, where),) if "nodes" in shape.model_fields and "nodes" in raw else ()
         if isinstance(fields, MapShape) and "as" in raw:
             self._check_name(fields.as_, (*where, "as"), key=False)
+        return None if fields is None else Node(name, "controller", where, fields, blocks)
+
+    def _plugin_controller(self, name: str, raw: Mapping[str, Any], where: Where) -> Node | None:
+        """Which keys a plugin's controller takes beside the common ones is for the plugin to say."""
+        common = {"controller", *(field.alias or key for key, field in FreeShape.model_fields.items())}
+        own = {key: value for key, value in raw.items() if key not in common}
+        fields = self.shape(PluginShape, {key: raw[key] for key in raw if key in common} | {"config": own}, where)
+        blocks = (self.block(raw, where),) if "nodes" in raw else ()
         return None if fields is None else Node(name, "controller", where, fields, blocks)
 
     def _cases(self, raw: Mapping[str, Any], where: Where) -> Iterator[Block]:

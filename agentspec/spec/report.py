@@ -34,14 +34,15 @@ class Reporter:
     ) -> None:
         """Add a problem at a value or, with `key`, at the key before it."""
         span = self.document.key_span(where) if key and where else self.document.span(where)
-        self.problems.append(Diagnostic(code, message, self.document.source, span, label, fix=fix, severity=severity))
+        source = self.document.source_at(where)
+        self.problems.append(Diagnostic(code, message, source, span, label, fix=fix, severity=severity))
 
     def report_inside(
         self, code: str, message: str, where: Where, start: int, end: int, label: str = "", fix: str | None = None
     ) -> None:
         """Add a problem at a part of a string, given by offsets in the string's value."""
         span = self.document.inner_span(where, start, end)
-        self.problems.append(Diagnostic(code, message, self.document.source, span, label, fix=fix))
+        self.problems.append(Diagnostic(code, message, self.document.source_at(where), span, label, fix=fix))
 
     def report_unknown(
         self, code: str, message: str, word: str, known: Iterable[str], where: Where, *, key: bool = False

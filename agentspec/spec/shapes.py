@@ -72,13 +72,13 @@ def _retry(value: Any) -> Any:
 class NodeShape(Shape):
     """What every node takes."""
 
-    later = frozenset({"cache"})
     description: str = ""
     when: Bare | None = None
     after: Words = Field(default=[])
     timeout: Duration | None = None
     retry: Annotated[Retry, BeforeValidator(_retry)] = Retry(times=0)
     on_error: Literal["fail", "skip"] | OnErrorValue = "fail"
+    cache: bool = False
 
 
 class FileText(Shape):
@@ -94,15 +94,43 @@ class Turn(Shape):
     content: str
 
 
+class Example(Shape):
+    """One entry of `examples:`: what was asked, and the answer that was right."""
+
+    input: str
+    output: Any
+
+
+class Sample(Shape):
+    """`sample:`: the model is asked `n` times, and one answer is picked."""
+
+    n: Annotated[int, Field(ge=2, le=100)]
+    pick: Literal["majority", "best", "first_valid"]
+    judge: str | None = None
+    check: Bare | None = None
+
+    @model_validator(mode="after")
+    def _matching(self) -> Sample:
+        if (self.pick == "best") != (self.judge is not None):
+            raise PydanticCustomError("sample", "`judge` names the model that picks the best, with `pick: best`")
+        if (self.pick == "first_valid") != (self.check is not None):
+            raise PydanticCustomError("sample", "`check` is the condition of `pick: first_valid`")
+        return self
+
+
 class LmShape(NodeShape):
     """An `lm:` node; its generation settings override those of the model."""
 
-    later = NodeShape.later | {"tools", "max_turns", "sample", "memory", "examples"}
+    later = NodeShape.later | {"memory"}
     lm: str
     system: str | FileText | None = None
     prompt: str | FileText | None = None
     messages: list[Turn] | None = None
     output: Any = None
+    examples: list[Example] = Field(default=[])
+    tools: Words = Field(default=[])
+    max_turns: Annotated[int, Field(ge=1, le=1000)] | None = None
+    sample: Sample | None = None
     repair: Annotated[int, Field(ge=0, le=5)] = 1
     temperature: Annotated[Number, Field(le=2)] | None = None
     max_tokens: Annotated[int, Field(ge=1)] | None = None
@@ -113,6 +141,12 @@ class LmShape(NodeShape):
     def _one_prompt(self) -> LmShape:
         if (self.prompt is None) == (self.messages is None):
             raise PydanticCustomError("one_prompt", "an LM node has either `prompt` or `messages`")
+        if bool(self.tools) != (self.max_turns is not None):
+            raise PydanticCustomError("turns", "`tools` and `max_turns` go together: a model with tools needs a bound")
+        if self.tools and self.sample is not None:
+            raise PydanticCustomError(
+                "sampled_tools", "`sample` and `tools` exclude each other: tools would run n times"
+            )
         return self
 
 
@@ -179,14 +213,140 @@ class LoopShape(NodeShape, BlockShape):
         return self
 
 
-Controller = SwitchShape | MapShape | LoopShape
-CONTROLLERS: dict[str, type[SwitchShape] | type[MapShape] | type[LoopShape]] = {
+class Transition(Shape):
+    """One way on from a state of a machine; without `when` it is taken whenever it is reached."""
+
+    when: Bare | None = None
+    to: str
+
+
+class MachineShape(NodeShape, BlockShape):
+    """`controller: machine`: one node after the other, as `next` says; control returns after every step."""
+
+    controller: Literal["machine"]
+    start: str
+    max_steps: Annotated[int, Field(ge=1, le=1_000_000)]
+    next: dict[str, str | list[Transition]]
+
+
+class PlanShape(NodeShape):
+    """`controller: plan`: a model writes a plan as data, which is checked and then run."""
+
+    controller: Literal["plan"]
+    lm: str
+    goal: str | FileText
+    tools: Words
+    max_steps: Annotated[int, Field(ge=1, le=1000)]
+    replan: Annotated[int, Field(ge=0, le=20)] = 1
+    approve: bool = False
+    repair: Annotated[int, Field(ge=0, le=5)] = 1
+
+
+class ApproveShape(NodeShape):
+    """`controller: approve`: the run waits for a person's choice."""
+
+    controller: Literal["approve"]
+    show: Any
+    choices: Annotated[list[str], Field(min_length=1)] = Field(default=["approve", "reject"])
+    on_timeout: str | None = None
+    by: str = ""
+
+
+class AgentShape(NodeShape):
+    """`controller: agent`: another spec file, called like a function."""
+
+    controller: Literal["agent"]
+    spec: str
+    with_: dict[str, Any] = Field(default={}, alias="with")
+
+
+class FreeShape(NodeShape):
+    """What controllers in Python take: nodes that they may call, and how often at most."""
+
+    nodes: dict[str, Any] = Field(default={})
+    max_calls: Annotated[int, Field(ge=1, le=1_000_000)] | None = None
+
+
+class CodeShape(FreeShape):
+    """`controller: code`: a coroutine of a toolset that gets the nodes as callables."""
+
+    controller: Literal["code"]
+    call: str
+    with_: dict[str, Any] = Field(default={}, alias="with")
+
+
+class PluginShape(FreeShape):
+    """`controller: <plugin>/<name>`; `config` holds the keys that the plugin's own model reads."""
+
+    controller: str
+    config: dict[str, Any] = Field(default={})
+
+
+Controller = (
+    SwitchShape | MapShape | LoopShape | MachineShape | PlanShape | ApproveShape | AgentShape | CodeShape | PluginShape
+)
+CONTROLLERS: dict[str, type[Controller]] = {
     "switch": SwitchShape,
     "map": MapShape,
     "loop": LoopShape,
+    "machine": MachineShape,
+    "plan": PlanShape,
+    "approve": ApproveShape,
+    "agent": AgentShape,
+    "code": CodeShape,
 }
-LATER_CONTROLLERS = frozenset({"machine", "plan", "approve", "agent", "code"})
-COMPOSITES = frozenset({"cascade", "fallback", "route", "split", "shadow"})
+Member = str | dict[str, Any]
+"""A model inside another: its name, `<backend>/<model>`, or a mapping as under `models:`."""
+
+
+class CascadeShape(Shape):
+    """Ask one model after the other; the first answer for which `accept` holds wins."""
+
+    cascade: Annotated[list[Member], Field(min_length=2)]
+    accept: Bare
+
+
+class FallbackShape(Shape):
+    """Ask the next model when one fails."""
+
+    fallback: Annotated[list[Member], Field(min_length=2)]
+
+
+class Way(Shape):
+    """One entry of `route:`; without `when` it is taken whenever it is reached."""
+
+    when: Bare | None = None
+    use: Member
+
+
+class RouteShape(Shape):
+    """Choose the model by what is asked."""
+
+    route: Annotated[list[Way], Field(min_length=1)]
+
+
+class SplitShape(Shape):
+    """Choose the model by chance, once for each run; the numbers are shares."""
+
+    split: Annotated[dict[str, Annotated[Number, Field(gt=0)]], Field(min_length=2)]
+
+
+class ShadowShape(Shape):
+    """`shadow` answers; `with` is asked, too, and its answer is only recorded."""
+
+    shadow: Member
+    with_: Member = Field(alias="with")
+
+
+Composite = CascadeShape | FallbackShape | RouteShape | SplitShape | ShadowShape
+COMPOSITES: dict[str, type[Composite]] = {
+    "cascade": CascadeShape,
+    "fallback": FallbackShape,
+    "route": RouteShape,
+    "split": SplitShape,
+    "shadow": ShadowShape,
+}
+"""Models that are made of others, by the key that tells them."""
 
 
 class Limits(Shape):
@@ -216,7 +376,8 @@ class Case(Shape):
 class SpecShape(Shape):
     """The top of a file."""
 
-    later = frozenset({"extends", "include", "allow_unreviewed"})
+    extends: Words = Field(default=[])
+    include: Words = Field(default=[])
     agentspec: Literal[1]
     name: str
     description: str = ""
@@ -225,6 +386,7 @@ class SpecShape(Shape):
     models: dict[str, Any] = Field(default={})
     tools: dict[str, Any] = Field(default={})
     limits: Limits = Limits()
+    allow_unreviewed: Words = Field(default=[])
     nodes: dict[str, Any]
     result: Any = None
     output: Any = None

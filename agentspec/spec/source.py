@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_right
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
+from pathlib import Path
 
 Where = tuple[str | int, ...]
 """A place in the data of a document: keys and indices from its root."""
@@ -25,10 +26,15 @@ class Span:
 
 @dataclass(frozen=True)
 class Source:
-    """A text and the name under which people know it."""
+    """A text and the name under which people know it.
+
+    Attributes:
+        folder: what file names in it are relative to; None means the folder of the spec.
+    """
 
     name: str
     text: str
+    folder: Path | None = field(default=None, compare=False, repr=False)
 
     @cached_property
     def lines(self) -> list[str]:

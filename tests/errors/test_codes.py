@@ -77,6 +77,12 @@ RUNS = {
     "AS709": asked("odd/far", offline=True, exit=Exit.MISSING),
 }
 
+FOLDERS: dict[str, dict[str, str]] = {
+    "AS213": {"agent.yaml": "extends: 1.yaml\n", **{f"{at}.yaml": f"extends: {at + 1}.yaml\n" for at in range(1, 12)}},
+    "AS214": {"agent.yaml": "include: a.yaml\n", "a.yaml": "limits: {usd: 1}\n"},
+    "AS215": {"agent.yaml": "include: a.yaml\ntypes: {T: date}\n", "a.yaml": "types: {T: string}\n"},
+}
+
 FILES: dict[str, list[bytes]] = {
     "AS101": [b"agentspec: 1\nname: caf\xe9\n", b"\xff\xfea\x00g\x00", b"name: \xc3"],
     "AS102": [b"# " + b"x" * 1_000_000, b"\x00" * 10_000_000],
@@ -181,6 +187,27 @@ def test_bytes_give_the_code(code: str, content: bytes, tmp_path: Path) -> None:
     assert caught.value.diagnostics[0].code == code
 
 
+@pytest.mark.parametrize(("code", "files"), FOLDERS.items(), ids=list(FOLDERS))
+def test_several_files_give_the_code(code: str, files: Mapping[str, str], tmp_path: Path) -> None:
+    for name, text in files.items():
+        (tmp_path / name).write_text(text, encoding="utf-8")
+    with pytest.raises(SpecInvalid) as caught:
+        parse_file(tmp_path / "agent.yaml")
+    assert [one.code for one in caught.value.diagnostics] == [code]
+
+
+def test_an_env_file_that_cannot_be_read_gives_the_code(agentspec: Command) -> None:
+    head = "agentspec: 1\nname: a\nnodes: {a: {lm: m, prompt: Hi.}}\n"
+    text = head + 'models: {m: {use: fake/echo, file: "${{ env.A }}"}}\n'
+    Path("agent.yaml").write_text(text, encoding="utf-8")
+    Path(".env").write_text("A=1\ncanary\n", encoding="utf-8")
+    answer = agentspec("run", "agent.yaml")
+    assert (answer.code, answer.out) == (Exit.RUN_FAILED, "")
+    assert "error[AS218]: " in answer.err
+    assert ", line 2: " in answer.err
+    assert "canary" not in answer.err
+
+
 @pytest.mark.parametrize("path", ["nowhere.yaml", ".", "a\0b", "x" * 300])
 def test_a_path_that_cannot_be_read_gives_the_code(path: str, tmp_path: Path) -> None:
     with pytest.raises(SpecInvalid) as caught:
@@ -238,4 +265,4 @@ def test_every_error_class_has_a_code_of_its_own() -> None:
 
 def test_every_code_comes_up_in_a_case() -> None:
     pages = {block.page.stem for block in (*BAD, *FAILS)}
-    assert pages | RUNS.keys() | FILES.keys() | {"AS502"} == set(CODES)
+    assert pages | RUNS.keys() | FILES.keys() | FOLDERS.keys() | {"AS218", "AS502"} == set(CODES)

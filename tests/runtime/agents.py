@@ -138,13 +138,13 @@ async def until(condition: Callable[[], bool]) -> None:
             await asyncio.sleep(0.001)
 
 
-async def sleeps(command: StartStep) -> tuple[Any, Meta]:
+async def sleeps(command: StartStep, call: object) -> tuple[Any, Meta]:
     """The step that never answers."""
     await asyncio.sleep(FOREVER)
     raise AssertionError("nobody sleeps that long")
 
 
-async def nothing(command: StartStep) -> tuple[Any, Meta]:
+async def nothing(command: StartStep, call: object) -> tuple[Any, Meta]:
     """The step that does nothing."""
     return None, META
 

@@ -48,7 +48,7 @@ def test_cancelling_the_callers_task_cancels_the_run() -> None:
 @pytest.mark.parametrize("ignored", [1, 3])
 def test_a_step_that_ignores_being_cancelled_is_gone_within_a_second_or_so(ignored: int) -> None:
     async def test() -> None:
-        async def stubborn(command: StartStep) -> tuple[Any, Meta]:
+        async def stubborn(command: StartStep, call: object) -> tuple[Any, Meta]:
             for _ in range(ignored):
                 with contextlib.suppress(asyncio.CancelledError):
                     await asyncio.sleep(FOREVER)
@@ -70,7 +70,7 @@ def test_a_cancelled_step_may_tidy_up_first() -> None:
     async def test() -> None:
         tidied = []
 
-        async def execute(command: StartStep) -> tuple[Any, Meta]:
+        async def execute(command: StartStep, call: object) -> tuple[Any, Meta]:
             try:
                 await asyncio.sleep(FOREVER)
             finally:
@@ -88,7 +88,7 @@ def test_a_cancelled_step_may_tidy_up_first() -> None:
 
 def test_a_step_that_cancels_itself_fails_instead_of_hanging() -> None:
     async def test() -> None:
-        async def execute(command: StartStep) -> tuple[Any, Meta]:
+        async def execute(command: StartStep, call: object) -> tuple[Any, Meta]:
             raise asyncio.CancelledError
 
         ended = await Driver(side_by_side(1), execute).run({})

@@ -19,7 +19,7 @@ def test_a_thousand_steps_wait_at_the_same_time() -> None:
     async def test() -> None:
         waiting, all_there = 0, asyncio.Event()
 
-        async def execute(command: StartStep) -> tuple[Any, Meta]:
+        async def execute(command: StartStep, call: object) -> tuple[Any, Meta]:
             nonlocal waiting
             waiting += 1
             if waiting == 1_000:
@@ -88,7 +88,7 @@ def test_steps_that_were_ready_when_their_block_failed_never_run() -> None:
     async def test() -> None:
         ran = []
 
-        async def execute(command: StartStep) -> tuple[Any, Meta]:
+        async def execute(command: StartStep, call: object) -> tuple[Any, Meta]:
             ran.append(command.path)
             if command.path.endswith("/a"):
                 raise ToolError("no")
@@ -105,11 +105,11 @@ def test_steps_that_were_ready_when_their_block_failed_never_run() -> None:
 
 def test_a_crash_in_a_step_surfaces_and_stops_the_others() -> None:
     async def test() -> None:
-        async def execute(command: StartStep) -> tuple[Any, Meta]:
+        async def execute(command: StartStep, call: object) -> tuple[Any, Meta]:
             if command.path == "n1":
                 await asyncio.sleep(0.01)
                 raise ZeroDivisionError("ours")
-            return await sleeps(command)
+            return await sleeps(command, call)
 
         with pytest.raises(ZeroDivisionError, match="ours"):
             await Driver(side_by_side(2), execute).run({})
@@ -121,7 +121,7 @@ def test_nothing_is_tried_again_after_a_crash() -> None:
     async def test() -> None:
         tried = 0
 
-        async def execute(command: StartStep) -> tuple[Any, Meta]:
+        async def execute(command: StartStep, call: object) -> tuple[Any, Meta]:
             nonlocal tried
             if command.path == "a":
                 tried += 1
@@ -156,7 +156,7 @@ def test_a_crash_in_an_observer_surfaces_wherever_the_event_comes_from() -> None
 
 def test_a_step_that_answers_after_its_timeout_has_failed() -> None:
     async def test() -> None:
-        async def execute(command: StartStep) -> tuple[Any, Meta]:
+        async def execute(command: StartStep, call: object) -> tuple[Any, Meta]:
             try:
                 await asyncio.sleep(FOREVER)
             except asyncio.CancelledError:

@@ -9,7 +9,7 @@ import pytest
 from agentspec.api import BackendFactory, ModelBinding, Reply, Request
 from agentspec.api.errors import Exit, LimitReached
 from agentspec.api.messages import Usage
-from agentspec.nodes import Budget
+from agentspec.nodes.budget import Budget
 from agentspec.spec.shapes import Limits
 from agentspec.testing.fake import FakeBackend
 

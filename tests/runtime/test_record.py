@@ -14,7 +14,8 @@ from agentspec.api.events import (
 )
 from agentspec.plan import Plan
 from agentspec.runtime import Outcome
-from agentspec.runtime.record import Record, general, shorten
+from agentspec.plan.paths import general
+from agentspec.runtime.record import Record, shorten
 
 from .agents import alone, compiled, ran
 

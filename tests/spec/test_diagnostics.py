@@ -1,4 +1,4 @@
-"""How problems are shown: to people, to programs, to GitHub."""
+"""How problems are shown to people. The forms for programs: `test_formats.py`."""
 
 from __future__ import annotations
 
@@ -12,8 +12,6 @@ from agentspec.spec.diagnostics import (
     Note,
     Severity,
     SpecInvalid,
-    as_json,
-    github,
     render,
     render_all,
     suggest,
@@ -142,23 +140,6 @@ def test_the_order_is_that_of_the_file_and_the_end_counts() -> None:
     assert render_all([]) == "no problems found"
 
 
-def test_as_json_is_complete() -> None:
-    assert as_json(at("a: 1", 1, 4, 1, "label")) == {
-        "code": "AS301", "severity": "error", "message": "a message", "file": "agent.yaml",
-        "line": 1, "column": 4, "end_line": 1, "end_column": 5,
-        "label": "label", "docs": "agentspec explain AS301",
-    }  # fmt: skip
-
-
-def test_github_commands_cannot_be_broken_out_of() -> None:
-    diagnostic = Diagnostic(
-        "AS301", "50% of\n::error::x\r", Source("a,b:c%.yaml", "a: 1"), Span(1, 4, 1, 5), severity=Severity.WARNING
-    )
-    assert github(diagnostic) == (
-        "::warning file=a%2Cb%3Ac%25.yaml,line=1,endLine=1,col=4,endColumn=4,title=AS301::50%25 of%0A::error::x%0D"
-    )
-
-
 def test_spec_invalid_speaks_for_its_first_problem() -> None:
     error = SpecInvalid(
         [at("a\nb", 2, 1, 1), Diagnostic("AS105", "twice", Source("agent.yaml", "a"), Span(1, 1, 1, 2))]
@@ -189,4 +170,3 @@ def test_suggestions_are_close_or_absent(word: str, candidates: list[str], meant
 def test_any_text_and_place_can_be_shown(text: str, line: int, column: int, length: int, label: str) -> None:
     shown = render(at(text, line, column, length, label))
     assert all(char == "\n" or char.isprintable() for char in shown)
-    assert github(at(text, line, column, length, label)).isprintable()

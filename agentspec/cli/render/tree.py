@@ -15,6 +15,7 @@ from agentspec.api.events import (
     ControllerLeft,
     Event,
     RunFinished,
+    RunPaused,
     StepFailed,
     StepSkipped,
     StepStarted,
@@ -22,8 +23,17 @@ from agentspec.api.events import (
     TextStreamed,
 )
 from agentspec.cli.render.errors import printable
-from agentspec.plan.model import LmWork, Plan, PlanBlock, PlanNode, ToolWork
-from agentspec.runtime.record import blocks_of, general
+from agentspec.plan.model import Caller, Plan, PlanBlock, PlanNode, inner_blocks
+from agentspec.plan.names import letter_and_name
+from agentspec.plan.paths import general
+
+_MARKS = {
+    "ok": ("✓ ", "green"),
+    "failed": ("✗ ", "red"),
+    "cancelled": ("■ ", "yellow"),
+    "paused": ("‖ ", "yellow"),
+}
+_COLOURS = {"LM": "cyan", "T": "magenta", "C": "yellow"}
 
 
 @dataclass(slots=True)
@@ -63,8 +73,8 @@ class LiveTree:
 
     def __call__(self, event: Event) -> None:
         """Take in one event."""
-        if isinstance(event, RunFinished):
-            self._status = event.status
+        if isinstance(event, RunFinished | RunPaused):
+            self._status = event.status if isinstance(event, RunFinished) else "paused"
             for count in self._counts.values():
                 count.running = 0
             return
@@ -95,8 +105,7 @@ class LiveTree:
 
     def tree(self) -> Tree:
         """The tree as it stands."""
-        marks = {"ok": ("✓ ", "green"), "failed": ("✗ ", "red"), "cancelled": ("■ ", "yellow")}
-        mark, style = marks.get(self._status, ("", ""))
+        mark, style = _MARKS.get(self._status, ("", ""))
         root = Tree(Text.assemble((mark, style), (self._plan.name, "bold")), guide_style="dim")
         self._grow(root, self._plan.block, "")
         return root
@@ -105,20 +114,22 @@ class LiveTree:
         for node in block.nodes:
             path = prefix[:-1] if block.single else prefix + node.id
             branch = tree.add(self._line(node, path))
-            for inner, label in blocks_of(node):
+            for label, inner in inner_blocks(node.work):
+                if isinstance(node.work, Caller) and not self._was_called(f"{path}{label}"):
+                    continue
                 inside = branch if not inner.label or inner.single else branch.add(Text(inner.label, style="italic"))
                 self._grow(inside, inner, f"{path}{label}/")
+
+    def _was_called(self, path: str) -> bool:
+        """Tell whether a block that may be called has been: those that were not would only be in the way."""
+        return path in self._counts or any(known.startswith(f"{path}/") for known in self._counts)
 
     def _line(self, node: PlanNode, path: str) -> Text:
         count = self._counts.get(path, _Count())
         line = Text(node.id)
-        work = node.work
-        if isinstance(work, LmWork):
-            line.append("  LM ", "bold cyan").append(work.model, "cyan")
-        elif isinstance(work, ToolWork):
-            line.append("  T ", "bold magenta").append(f"{work.toolset}.{work.tool.name}", "magenta")
-        else:
-            line.append("  C ", "bold yellow").append(type(work).__name__.removesuffix("Work").lower(), "yellow")
+        letter, name = letter_and_name(node.work)
+        colour = _COLOURS[letter]
+        line.append(f"  {letter} ", f"bold {colour}").append(name, colour)
         self._append_counts(line, node, path, count)
         if count.text:
             line.append(f"  {printable(count.text).replace(chr(10), ' ')}", "dim")
@@ -138,7 +149,7 @@ class LiveTree:
 
     def _items_done(self, node: PlanNode, path: str) -> int:
         """How many items of a map are through: as many as its least advanced last node."""
-        [(block, _)] = blocks_of(node)
+        [(_, block)] = inner_blocks(node.work)
         ends = [one for one in block.nodes if not one.successors]
         counts = [self._counts.get(f"{path}/{one.id}", _Count()) for one in ends]
         return min(count.done + count.skipped for count in counts)

@@ -9,6 +9,7 @@ from itertools import count
 from agentspec.plan.draw.picture import BoxKind, Mark, NodeKind
 from agentspec.plan.draw.words import clean
 from agentspec.plan.model import LmWork, LoopWork, MapWork, Plan, PlanBlock, PlanNode, SwitchWork, ToolWork
+from agentspec.plan.names import letter_and_name
 
 GROUPED_FROM = 9
 """So many nodes that wait for the same and feed the same are drawn as one group."""
@@ -94,6 +95,8 @@ class Outline:
                 blocks = (*work.blocks, *([work.default] if work.default else []))
                 shelf = [self._case(block, f"{path}:{block.label}/") for block in blocks]
                 return Item(key, path, node.id, "switch", "switch", "", conditional, about, shelf=shelf)
+            case _:
+                return Item(key, path, node.id, "lm", letter_and_name(work)[1], "", conditional, about)
 
     def _case(self, block: PlanBlock, prefix: str) -> Item:
         if block.single and block.nodes:

@@ -12,6 +12,9 @@ from agentspec.spec.source import Source, Span
 _TAB_INDENT = re.compile(r" *\t")
 _EXPRESSION = re.compile(r"\$?\{\{")
 
+_AT_THE_OPENING = ("this", "a line that begins", "a lone", "a YAML tag that cannot")
+"""How messages begin that are about where something starts, not about where it could not go on."""
+
 _NO_COLON = "a colon followed by a space is missing, or the indentation is wrong"
 
 _HINTS = (
@@ -84,7 +87,7 @@ def text_problem(source: Source, error: yaml.YAMLError) -> Diagnostic:
         return Diagnostic("AS103", "a line that is no `key: value`", source, above, _NO_COLON)
     for words, message, label in _HINTS:
         if words in whole:
-            at = opening if message.startswith("this") else place
+            at = opening if message.startswith(_AT_THE_OPENING) else place
             return Diagnostic("AS103", message, source, _at(source, at), label)
     message = f"the text is not valid YAML: {problem}" if problem else "the text is not valid YAML"
     return Diagnostic("AS103", message, source, _at(source, place))

@@ -1,0 +1,131 @@
+"""Asking one model until its answer fits: ask, hold the answer to its type, show the model its mistake."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+from agentspec.api.backend import Backend, Capabilities
+from agentspec.api.errors import InvalidAnswer
+from agentspec.api.events import CallAnswered, Meta, TextStreamed
+from agentspec.api.messages import Json, Reply, Request, Usage
+from agentspec.models.answers import Answer, repair_messages
+from agentspec.models.confidence import confidence
+from agentspec.nodes.services import Services
+from agentspec.plan.model import Lookup
+
+Read = Callable[[Reply], Answer]
+Prepare = Callable[[Capabilities], tuple[Request, Read]]
+"""How a request is put to a model that can do so much, and how its reply is read."""
+
+
+@dataclass(frozen=True, slots=True)
+class Asking:
+    """What a step asks, before it is known which model answers.
+
+    Attributes:
+        key: idempotency key of the first call; every other call gets one that is made from it.
+        lookup: names of the block that the step stands in.
+    """
+
+    path: str
+    key: str
+    prepare: Prepare
+    repair: int
+    lookup: Lookup
+
+    def for_member(self, place: int) -> Asking:
+        """The same for one of the models of a composite."""
+        return replace(self, key=f"{self.key}@{place}")
+
+    def prompt(self) -> str:
+        """The texts of the request, for choosing by them."""
+        request, _ = self.prepare(Capabilities())
+        return "\n\n".join(message.content for message in request.messages)
+
+
+@dataclass(frozen=True, slots=True)
+class Exchange:
+    """What came of asking: the last reply, its value, and the usage of all calls.
+
+    Attributes:
+        model: the model that answered, as `<backend>/<model>`.
+        structured: whether the answer was asked for as JSON.
+        how: how the answer was obtained, for the format rate.
+    """
+
+    value: Json
+    reply: Reply
+    usages: tuple[Usage, ...]
+    model: str
+    structured: bool
+    how: str
+
+    def after(self, spent: tuple[Usage, ...], *, escalated: bool) -> Exchange:
+        """The same, with calls that were made before it."""
+        return replace(self, usages=(*spent, *self.usages), how="escalated" if escalated else self.how)
+
+    def meta(self, attempt: int, seconds: float) -> Meta:
+        """How a step ran that was this exchange."""
+        costs = [usage.usd for usage in self.usages]
+        return Meta(
+            confidence=confidence(self.reply.logprobs, structured=self.structured),
+            model=self.model,
+            usd=None if None in costs else sum(cost for cost in costs if cost is not None),
+            tokens_in=sum(usage.tokens_in or 0 for usage in self.usages),
+            tokens_out=sum(usage.tokens_out or 0 for usage in self.usages),
+            calls=len(self.usages),
+            attempts=attempt,
+            seconds=seconds,
+            format=self.how,
+        )
+
+
+async def ask_model(model: str, asking: Asking, services: Services) -> Exchange:
+    """Ask one model, and show it its mistakes at most `repair` times. Raises `InvalidAnswer`, `BackendError`."""
+    backend, uses = services.models.get(model), services.models.uses(model)
+    request, read = asking.prepare(backend.capabilities)
+    request = replace(request, key=asking.key)
+    structured = request.output is not None
+    usages: list[Usage] = []
+    while True:
+        reply = await _call(backend, request, asking.path, uses, services)
+        usages.append(reply.usage)
+        answer = read(reply)
+        if not answer.problems:
+            how = "repaired" if len(usages) > 1 else reply.enforced if structured else "text"
+            return Exchange(answer.value, reply, tuple(usages), uses, structured, how)
+        if len(usages) > asking.repair or request.output is None:
+            raise InvalidAnswer(
+                f"`{uses}` gave no answer that fits: {'; '.join(answer.problems[:3])}",
+                hint="simplify `output:`, raise `repair:`, or bind a larger model",
+                usages=tuple(usages),
+            )
+        turns = repair_messages(reply, answer.problems, request.output)
+        key = f"{asking.key}~{len(usages)}"  # another call than the one that it repairs
+        request = replace(request, messages=(*request.messages, *turns), key=key)
+
+
+async def _call(backend: Backend, request: Request, path: str, uses: str, services: Services) -> Reply:
+    """One call, within the limits and told to observers."""
+    services.budgets.before_call(path)
+    started = services.clock()
+    reply = await _reply(backend, request, path, services)
+    usage, seconds = reply.usage, services.clock() - started
+    services.tell(CallAnswered(path, uses, usage.tokens_in, usage.tokens_out, usage.usd, seconds))
+    services.budgets.after_call(path, usage)
+    return reply
+
+
+async def _reply(backend: Backend, request: Request, path: str, services: Services) -> Reply:
+    if not services.stream:
+        return await backend.generate(request)
+    reply = None
+    async for piece in backend.stream(request):
+        if isinstance(piece, Reply):
+            reply = piece
+        else:
+            services.tell(TextStreamed(path, piece))
+    if reply is None:
+        raise InvalidAnswer("the backend's stream ended without a reply", hint="report this to the plugin's author")
+    return reply

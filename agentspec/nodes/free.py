@@ -1,0 +1,51 @@
+"""Controllers in Python: a coroutine that calls the nodes of its block."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from agentspec.api.errors import CallRefused
+from agentspec.api.events import Meta
+from agentspec.api.messages import Json
+from agentspec.kernel.commands import StartStep
+from agentspec.nodes.agency import value_of
+from agentspec.nodes.services import CallBlock, Services
+from agentspec.plan.model import FreeWork
+from agentspec.spec.diagnostics import suggest
+
+
+class BoundChildren:
+    """The `Children` of one step."""
+
+    def __init__(self, path: str, work: FreeWork, call: CallBlock) -> None:
+        self._path = path
+        self._work = work
+        self._call = call
+        self._made = 0
+
+    @property
+    def names(self) -> Sequence[str]:
+        """The ids of the nodes, in the order of the file."""
+        return tuple(self._work.blocks)
+
+    async def call(self, name: str, /, **args: Json) -> Json:
+        """Run a node. Raises `CallRefused`, `CallFailed`."""
+        if name not in self._work.blocks:
+            close = suggest(name, self._work.blocks)
+            known = f"did you mean `{close}`?" if close else f"it has {', '.join(self._work.blocks) or 'none'}"
+            raise CallRefused(f"`{self._path}` has no node `{name}`", hint=known)
+        most = self._work.max_calls
+        if most is not None and self._made == most:
+            raise CallRefused(f"`{self._path}` made its {most} calls", hint="raise `max_calls:`")
+        self._made += 1
+        return value_of(await self._call(self._path, name, {"args": args}))
+
+
+async def run_free(command: StartStep, work: FreeWork, call: CallBlock, services: Services) -> tuple[Json, Meta]:
+    """Run the coroutine. Raises what it raises."""
+    started = services.clock()
+    children = BoundChildren(command.path, work, call)
+    key = f"{services.run}/{command.path}"
+    context = services.tools.context(work.toolset, key, command.lookup, children)
+    value = await work.call(work.arguments(command.lookup), context)
+    return value, Meta(attempts=command.attempt, seconds=services.clock() - started)
