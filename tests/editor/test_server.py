@@ -70,6 +70,7 @@ def test_a_tool_node_and_a_controller_are_offered_theirs(editor: Editor) -> None
     controller = offered(editor, "nodes:\n  a:\n    controller: map\n    |>")
     assert set(controller) >= {"over", "as", "concurrency", "nodes", *NODE}
     assert not set(controller) & {"prompt", "with", "cases", "until"}
+    assert set(offered(editor, "nodes:\n  a:\n    controller: new/one\n    |>")) >= {"nodes", "max_calls", *NODE}
 
 
 def test_fields_are_offered_deep_inside(editor: Editor) -> None:
@@ -148,7 +149,7 @@ nodes:
         ("nodes:\n  a:\n    tool: mail.read\n    with:\n      pth: x\n      path: y\n", 4, "Property pth"),
         ("models:\n  s: {casade: [a, b]}\nnodes: {a: {lm: s, prompt: x}}\n", 1, "casade"),
         ("nodes:\n  a:\n    lm: s\n    prompt: x\n    retry: {tmes: 3}\n", 4, "Property tmes"),
-        ("nodes:\n  a:\n    lm: s\n    prompt:\n      fil: x\n      file: x\n", 4, "Property fil "),
+        ("nodes:\n  a:\n    lm: s\n    prompt: {fil: x}\n", 3, "Property fil "),
         ("models:\n  s:\n    use: pocket/triage\n    treads: 2\nnodes: {a: {lm: s, prompt: x}}\n", 3, "treads"),
     ],
 )

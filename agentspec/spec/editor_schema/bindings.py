@@ -70,7 +70,7 @@ def _backend(name: str) -> str:
 
 
 def _toolset(name: str) -> str:
-    return f"toolset_{name.replace('/', '_')}"
+    return f"toolset_{name.replace('/', '.')}"
 
 
 def _begins(text: str) -> str:

@@ -34,8 +34,6 @@ def node_definitions(
     made = {f"{word}_node": definition(shape, special) for word, shape in CONTROLLERS.items()}
     made |= {"lm_node": definition(LmShape, special), "tool_call": definition(ToolShape, special)}
     controller = _controller_word(controllers)
-    for word in CONTROLLERS:
-        made[f"{word}_node"]["properties"]["controller"] = controller
     common = definition(NodeShape, special)["properties"]
     free = {"controller": controller, **definition(FreeShape, special)["properties"]}
     made |= {_plugin_node(name): with_options(free, one.config) for name, one in controllers.items()}
@@ -58,8 +56,10 @@ def node_definitions(
         "controller_node": {
             "properties": {"controller": controller},
             "allOf": [
-                when_key("controller", {"const": name}, ref(target))
-                for name, target in _targets([*CONTROLLERS], controllers).items()
+                *(when_key("controller", {"const": word}, ref(f"{word}_node")) for word in CONTROLLERS),
+                *(when_key("controller", {"const": name}, ref(_plugin_node(name))) for name in controllers),
+                # Of a controller that is not installed only the keys are known that all of them have.
+                when_key("controller", {"pattern": "/", "not": {"enum": [*controllers]}}, {"properties": free}),
             ],
         },
         "tool_node": {**ref("tool_call"), **all_of(_arguments(name, tool) for name, tool in tools.items())},
@@ -78,12 +78,8 @@ def node_definitions(
     }
 
 
-def _targets(words: list[str], controllers: Mapping[str, ControllerFactory]) -> dict[str, str]:
-    return {**{word: f"{word}_node" for word in words}, **{name: _plugin_node(name) for name in controllers}}
-
-
 def _plugin_node(name: str) -> str:
-    return f"{name.replace('/', '_')}_node"
+    return f"{name.replace('/', '.')}_node"
 
 
 def _controller_word(controllers: Mapping[str, ControllerFactory]) -> Part:

@@ -45,14 +45,14 @@ def named(part: Part, *, dashes: bool = False) -> Part:
 
 def when_key(key: str, condition: Part, then: Part) -> Part:
     """`then` holds for objects whose `key` is there and meets a condition."""
-    return {"if": {"type": "object", "required": [key], "properties": {key: condition}}, "then": then}
+    return {"if": {"required": [key], "properties": {key: condition}}, "then": then}
 
 
 def first_of(keys: dict[str, Part], otherwise: Part) -> Part:
     """The schema of the first key that an object has: one message for a mistake, one set of keys to offer."""
     chain = otherwise
     for key, part in reversed(keys.items()):
-        chain = {"if": {"type": "object", "required": [key]}, "then": part, "else": chain}
+        chain = {"if": {"required": [key]}, "then": part, "else": chain}
     return chain
 
 
