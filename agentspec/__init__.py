@@ -19,10 +19,10 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from agentspec.runtime.agent import Agent, arun, load, run
+    from agentspec.runtime.agent import Agent, aresume, arun, load, resume, run
     from agentspec.runtime.session import Outcome, RunOptions
 
-__all__ = ["Agent", "Outcome", "RunOptions", "arun", "load", "run"]
+__all__ = ["Agent", "Outcome", "RunOptions", "aresume", "arun", "load", "resume", "run"]
 
 
 def __getattr__(name: str) -> Any:

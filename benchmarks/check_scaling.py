@@ -81,7 +81,9 @@ def wide_map(count: int) -> str:
         for i in range(count)
     )
     result = f"    result: [{_listed(f'part_{i}.title' for i in range(max(0, count - 10), count))}]\n"
-    return f"{HEAD}nodes:\n  each:\n    controller: map\n    over: inputs.words\n    as: word\n    nodes:\n{nodes}{result}"
+    return (
+        f"{HEAD}nodes:\n  each:\n    controller: map\n    over: inputs.words\n    as: word\n    nodes:\n{nodes}{result}"
+    )
 
 
 def _listed(names: Iterable[str]) -> str:
@@ -114,7 +116,9 @@ def cpu_s(text: str, collect: bool) -> float:
         gc.enable()
 
 
-def best(shape: Callable[[int], str], sizes: tuple[int, int], repeats: int, collect: bool = True) -> tuple[float, float]:
+def best(
+    shape: Callable[[int], str], sizes: tuple[int, int], repeats: int, collect: bool = True
+) -> tuple[float, float]:
     """CPU seconds per node at both sizes: the best of interleaved repeats."""
     texts = [shape(size) for size in sizes]
     times = [[cpu_s(text, collect) for text in texts] for _ in range(repeats)]
@@ -176,7 +180,9 @@ def main() -> int:
         print(json.dumps([dict(zip(keys, row, strict=True)) for row in rows]))
         return 0 if passed else 1
     print(f"caps of the loader: {caps[0]:,} bytes, {caps[1]:,} values")
-    columns = f"{f'µs/node at {options.small:,}':>20} {f'at {options.large:,}':>10} {'ratio, no collector':>20} {'ratio':>6}"
+    columns = (
+        f"{f'µs/node at {options.small:,}':>20} {f'at {options.large:,}':>10} {'ratio, no collector':>20} {'ratio':>6}"
+    )
     print(f"{'shape':10} {'fits':>7} {columns}")
     for name, fits, small, large, quiet, ratio in rows:
         verdict = "PASS" if ratio <= BOUND else "FAIL"

@@ -65,6 +65,13 @@ CODES: Mapping[str, str] = MappingProxyType(
         "AS407": "a state without a way on",
         "AS408": "a machine that cannot end",
         "AS409": "an offer that a model cannot call",
+        # bounds and effects
+        "AS410": "a worst case beyond a limit",
+        "AS411": "a limit that every run breaks",
+        "AS412": "a person who may be asked without end",
+        "AS413": "a write that nobody reviews",
+        "AS414": "a model that may write by itself",
+        "AS415": "an entry that allows nothing",
         # models that are made of others
         "AS430": "models that are made of each other",
         # plugins
@@ -85,6 +92,16 @@ CODES: Mapping[str, str] = MappingProxyType(
         "AS613": "a plan that may not be run",
         "AS614": "a call that a controller may not make",
         "AS615": "a resumed run that goes another way",
+        "AS616": "a tool of which nobody knows whether it did its work",
+        "AS617": "an answer that cannot be given",
+        "AS618": "an agent that asks a person where nobody can be asked",
+        # the journal
+        "AS620": "the journal cannot be written",
+        "AS621": "the journal cannot be read",
+        "AS622": "a run that is not there",
+        "AS623": "a run that has ended",
+        "AS624": "a run that goes on in another process",
+        "AS625": "a spec that has changed since the run began",
         # models
         "AS700": "a model call failed",
         "AS701": "a backend does not answer",

@@ -169,6 +169,64 @@ class RunDiverged(AgentspecError):
     fatal = True
 
 
+class OutcomeUnknown(AgentspecError):
+    """A tool that changes something was running when the run was cut off; nobody knows whether it has."""
+
+    code = "AS616"
+
+
+class AnswerRefused(AgentspecError):
+    """An answer to a question that is not open, or one that is none of its choices."""
+
+    code = "AS617"
+    exit = Exit.USAGE
+
+
+class CannotPause(AgentspecError):
+    """An agent may ask a person, nobody can be asked here, and the run would not be kept until somebody can."""
+
+    code = "AS618"
+
+
+class JournalFailed(AgentspecError):
+    """The journal cannot be written: no permission, no room, a value that is no JSON."""
+
+    code = "AS620"
+    fatal = True
+
+
+class JournalUnreadable(AgentspecError):
+    """The journal is damaged, or was written by a newer release."""
+
+    code = "AS621"
+
+
+class RunUnknown(AgentspecError):
+    """The project has no such run, or none that can be resumed."""
+
+    code = "AS622"
+    exit = Exit.USAGE
+
+
+class RunEnded(AgentspecError):
+    """A run that has ended cannot be resumed."""
+
+    code = "AS623"
+    exit = Exit.USAGE
+
+
+class RunBusy(AgentspecError):
+    """A run goes on in another process."""
+
+    code = "AS624"
+
+
+class SpecChanged(AgentspecError):
+    """A file that a run's agent is made of is not what it was when the run began."""
+
+    code = "AS625"
+
+
 class BackendError(AgentspecError):
     """Something went wrong between a node and its model."""
 

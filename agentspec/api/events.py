@@ -80,6 +80,12 @@ class RunStarted(NamedTuple):
     inputs: Mapping[str, Json]
 
 
+class RunResumed(NamedTuple):
+    """A run goes on after a pause, a crash or an interruption. What happened before it is not told again."""
+
+    agent: str
+
+
 class StepStarted(NamedTuple):
     """A step was given to whoever runs it, or a controller is tried again. `node` is the node's id."""
 
@@ -231,6 +237,7 @@ class RunFinished(NamedTuple):
 
 Event = (
     RunStarted
+    | RunResumed
     | StepStarted
     | CallAnswered
     | ModelEscalated

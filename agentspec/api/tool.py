@@ -13,7 +13,6 @@ docstring the description. A parameter annotated `ToolContext` is filled in by t
 
 from __future__ import annotations
 
-import asyncio
 import inspect
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
@@ -183,6 +182,8 @@ def _tool(function: Callable[..., Any], name: str, effect: Effect, idempotent: b
         if inspect.iscoroutinefunction(function):
             answer = await function(**values)
         else:
+            import asyncio  # not at the top: a spec is checked without it
+
             answer = await asyncio.to_thread(function, **values)
         try:
             return result.dump_python(result.validate_python(answer), mode="json")

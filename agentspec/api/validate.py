@@ -6,6 +6,7 @@ import json
 from functools import lru_cache
 from typing import Any
 
+from agentspec.api.errors import InvalidValue
 from agentspec.api.messages import Json, Schema
 
 
@@ -15,6 +16,14 @@ def problems_of(value: Json, schema: Schema) -> list[str]:
     if validator.is_valid(value):
         return []
     return [_words(error) for error in validator.iter_errors(value)]
+
+
+def plain(value: Any, what: str) -> Json:
+    """A copy of a value that Python code made, as plain JSON data. Raises `InvalidValue` when it is none."""
+    try:
+        return json.loads(json.dumps(value, ensure_ascii=False, allow_nan=False).encode())
+    except (TypeError, ValueError, RecursionError) as error:
+        raise InvalidValue(f"{what} is no JSON: {error}") from error
 
 
 @lru_cache(maxsize=512)

@@ -23,7 +23,9 @@ _COMMANDS = {
     "init": "Make a folder with an agent that runs at once.",
     "migrate": "Rewrite a file of an older version of the language.",
     "plan": "Show what would run, and call nobody.",
+    "resume": "Go on with a run that was paused or cut off.",
     "run": "Run an agent.",
+    "runs": "List and show the runs of a project.",
     "schema": "Print the JSON Schema of specs, for editors.",
 }
 

@@ -43,11 +43,13 @@ from agentspec.spec.types.shorthand import show_type
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 @binding_options
 def command(spec: str, words: tuple[str, ...], as_json: bool, profile: str | None, bind: tuple[str, ...]) -> None:
-    """Show what would run: the steps in order, their models and tools, and the prompts as they would be sent.
+    """Show what would run and what it may use: the picture, the bounds of every node, and the prompts.
 
-    Nothing is called. What only a run can know stands in the prompts as `<name>`.
+    Nothing is called, and no key is needed. What only a run can know stands in the prompts as `<name>`.
     """
+    from agentspec.cli.render import bounds as shown
     from agentspec.plan import draw
+    from agentspec.plan.proof.bounds import bounds_of
 
     checked, _ = load_plan(spec, profile, bind)
     plan = checked.plan
@@ -60,11 +62,14 @@ def command(spec: str, words: tuple[str, ...], as_json: bool, profile: str | Non
     if given.keys() >= unknown.keys():
         inputs = complete(plan, given)
     steps = list(_steps(plan.block, "", {"inputs": inputs}))
+    bounds = bounds_of(plan, {name: value for name, value in inputs.items() if name not in unknown or name in given})
     if as_json:
-        click.echo(json.dumps({"agent": plan.name, "steps": steps}, ensure_ascii=False, indent=2))
+        data = {"agent": plan.name, "bounds": shown.as_data(bounds), "steps": steps}
+        click.echo(json.dumps(data, ensure_ascii=False, indent=2))
         return
     console = Console()
     console.print(Text(draw.as_text(draw.picture(plan), width=min(console.width, 120)).rstrip("\n")), soft_wrap=True)
+    shown.show_bounds(bounds, console)
     for step in steps:
         _show(step, plan, console)
 

@@ -6,7 +6,7 @@ commands     what it asks for     calls        blocks that steps call
 invariants   what must always hold
 """
 
-from agentspec.kernel.advance import InvalidTransition, advance, new_state
+from agentspec.kernel.advance import InvalidTransition, advance, is_stalled, new_state
 from agentspec.kernel.commands import (
     Announce,
     CancelStep,
@@ -33,5 +33,6 @@ __all__ = [
     "State",
     "StopTimer",
     "advance",
+    "is_stalled",
     "new_state",
 ]

@@ -23,7 +23,7 @@ from agentspec.api.events import (
 from agentspec.api.tool import Effect
 from agentspec.kernel import calls, controllers
 from agentspec.kernel.commands import Announce, CancelStep, Command, FinishRun, PauseRun, StartStep
-from agentspec.kernel.state import CallVisit, Frame, MapVisit, Paused, Running, Settled, State, Visit
+from agentspec.kernel.state import CallVisit, Frame, MachineVisit, MapVisit, Paused, Running, Settled, State, Visit
 from agentspec.kernel.steps import begin, settle, unwatch
 from agentspec.plan.model import ApproveWork, Plan, PlanNode, Rule, ToolWork, Work, inner_blocks
 
@@ -91,9 +91,14 @@ def advance(state: State, event: Stimulus) -> list[Command]:
             _complete(state, frame)
         else:
             _visit(state, frame, frame.block.nodes[index])
-    if state.paused and state.finished is None and all(step.open for step in state.running.values()):
+    if state.paused and is_stalled(state):
         commands.append(PauseRun(tuple(state.paused)))
     return commands
+
+
+def is_stalled(state: State) -> bool:
+    """Tell whether nothing goes on until a person answers."""
+    return bool(state.paused) and state.finished is None and all(step.open for step in state.running.values())
 
 
 def _answered(state: State, event: StepStarted | StepFailed | StepPaused) -> Running:
@@ -178,6 +183,8 @@ def _complete(state: State, frame: Frame) -> None:
             controllers.child_done(state, visit, frame, value)
     except AgentspecError as error:
         path = "result" if visit is None else frame.prefix + "result"
+        if isinstance(visit, MachineVisit):  # its frame has no result of its own: it is about the way on
+            path = visit.path
         _frame_failed(state, frame, Failure.of(path, error))
 
 
@@ -185,7 +192,7 @@ def _failed(state: State, frame: Frame, node: PlanNode, attempt: int, failure: F
     """An attempt failed: try again, go on without, or let the frame fail."""
     if failure.fatal:
         _end_failed(state, failure)
-    elif attempt <= node.retry.times and failure.kind in node.retry.on and _may_repeat(node.work):
+    elif attempt <= node.retry.times and failure.kind in node.retry.on and may_repeat(node.work):
         wait_s = node.retry.wait * node.retry.backoff ** (attempt - 1)
         _start(state, frame, node, attempt + 1, max(wait_s, failure.retry_after_s or 0.0))
     elif node.on_error == "fail":
@@ -198,11 +205,11 @@ def _failed(state: State, frame: Frame, node: PlanNode, attempt: int, failure: F
             settle(state, frame, node, node.fallback)
 
 
-def _may_repeat(work: Work) -> bool:
+def may_repeat(work: Work) -> bool:
     """A tool that changes something is repeated only when it says that this does no harm, wherever it stands."""
     if isinstance(work, ToolWork):
         return work.tool.effect is Effect.READ or work.tool.idempotent
-    return all(_may_repeat(inner.work) for _, block in inner_blocks(work) for inner in block.nodes)
+    return all(may_repeat(inner.work) for _, block in inner_blocks(work) for inner in block.nodes)
 
 
 def _timed_out(state: State, event: StepFailed) -> None:

@@ -10,11 +10,14 @@ def broken_invariants(state: State) -> list[str]:
     found = []
     if state.agenda:
         found.append("the agenda is not empty between events")
-    if state.finished is not None and state.running:
-        found.append(f"the run has ended while {sorted(state.running)} are running")
-    if state.finished is None and state.root is not None and not state.running:
+    if state.finished is not None and (state.running or state.paused):
+        found.append(f"the run has ended while {sorted([*state.running, *state.paused])} are open")
+    if state.running.keys() & state.paused.keys():
+        found.append(f"{sorted(state.running.keys() & state.paused.keys())} run and wait for a person")
+    if state.finished is None and state.root is not None and not state.running and not state.paused:
         found.append("nothing runs and the run has not ended")
-    for path, step in state.running.items():
+    steps = [*state.running.items(), *((path, paused.step) for path, paused in state.paused.items())]
+    for path, step in steps:
         if step.frame.path_of(step.node) != path:
             found.append(f"`{path}` is filed under the wrong path")
         if step.frame.settled[step.node.index] != Settled.NOT_YET:

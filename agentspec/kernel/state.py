@@ -214,6 +214,11 @@ class Paused:
         self.question = question
         self.asked = asked
 
+    def is_over(self, now: float) -> bool:
+        """Tell whether the question's time is up."""
+        timeout_s = self.question.timeout_s
+        return timeout_s is not None and now >= self.asked + timeout_s
+
 
 class State:
     """A run. Changed by `agentspec.kernel.advance` and by nothing else.

@@ -11,6 +11,7 @@ from pydantic import ValidationError
 from agentspec.api.backend import Backend, ModelBinding, Options
 from agentspec.api.errors import InvalidValue, OfflineRefused
 from agentspec.api.messages import Json
+from agentspec.models.secrets import require
 from agentspec.plan.catalogue import Catalogue
 from agentspec.plan.model import Binding, Composite, Lookup
 from agentspec.spec.expressions import check, compile_expression
@@ -19,13 +20,6 @@ _O = TypeVar("_O", bound=Options)
 
 _PATIENCE_S = 10.0
 """How long the end of a run waits for models that were asked in the background."""
-
-
-class Environment(dict[str, str]):
-    """What `${{ env.X }}` reads; a variable that is not set is named with the way to set it."""
-
-    def __missing__(self, name: str) -> str:
-        raise InvalidValue(f"the environment variable `{name}` is not set", hint=f"export {name}=…")
 
 
 class ModelPool:
@@ -42,7 +36,7 @@ class ModelPool:
         self._background: set[asyncio.Task[None]] = set()
 
     def get(self, name: str) -> Backend:
-        """The backend behind a name of `models:`. Raises `BackendError`, `InvalidValue`, `PluginMissing`."""
+        """The backend behind a key of the plan's models. Raises `BackendError`, `InvalidValue`, `PluginMissing`."""
         if name not in self._open:
             binding = self._bindings[name]
             assert isinstance(binding, Binding), f"{name} is made of others"
@@ -53,7 +47,7 @@ class ModelPool:
             if self._offline and backend.capabilities.remote:
                 raise OfflineRefused(
                     f"`{binding.use}` talks to another machine, and the run is offline",
-                    hint=f"bind `{name}` to a local model: --bind {name}=pocket/…",
+                    hint="bind a local model in its place: --bind NAME=pocket/…",
                 )
             self._open[name] = backend
         return self._open[name]
@@ -62,32 +56,38 @@ class ModelPool:
         """What is bound to a key."""
         return self._bindings[name]
 
+    def uses(self, name: str) -> str:
+        """What a name is bound to, as `<backend>/<model>`."""
+        return self._bindings[name].use
+
     def in_background(self, work: Coroutine[Any, Any, None]) -> None:
         """Do something that no step waits for; `close` does, for a while."""
         task = asyncio.ensure_future(work)
         self._background.add(task)
         task.add_done_callback(self._background.discard)
 
-    def uses(self, name: str) -> str:
-        """What a name is bound to, as `<backend>/<model>`."""
-        return self._bindings[name].use
+    def drop_background(self) -> None:
+        """Stop what goes on in the background."""
+        for task in self._background:
+            task.cancel()
 
     async def close(self) -> None:
         """Close every backend that was opened, once what goes on in the background is done or too slow."""
-        if self._background:
-            _, late = await asyncio.wait(self._background, timeout=_PATIENCE_S)
-            for task in late:
-                task.cancel()
-            await asyncio.gather(*late, return_exceptions=True)
-        for backend in self._open.values():
-            await backend.close()
-        self._open.clear()
+        try:
+            if self._background:
+                await asyncio.wait(self._background, timeout=_PATIENCE_S)
+        finally:
+            self.drop_background()
+            await asyncio.gather(*self._background, return_exceptions=True)
+            for backend in self._open.values():
+                await backend.close()
+            self._open.clear()
 
 
 def resolve_options(binding: Binding, options: type[_O], lookup: Lookup) -> _O:
     """Give a binding's options their values and types. Raises `InvalidValue`, never showing a value."""
     try:
-        return options.model_validate({key: _resolve(raw, lookup) for key, raw in binding.options.items()})
+        return options.model_validate(resolve(binding.options, lookup))
     except ValidationError as error:
         listed = "; ".join(
             f"`{'.'.join(map(str, detail['loc']))}`: {detail['msg']}"
@@ -96,12 +96,16 @@ def resolve_options(binding: Binding, options: type[_O], lookup: Lookup) -> _O:
         raise InvalidValue(f"options of `{binding.name}` ({binding.use}): {listed}") from error
 
 
-def _resolve(raw: Json, lookup: Lookup) -> Any:
+def resolve(raw: Json, lookup: Lookup) -> Any:
+    """Options with the values of their expressions. Raises `EvaluationFailed`, `VariableMissing`."""
     if isinstance(raw, str):
         expression, _ = check(raw)
-        return raw if expression is None else compile_expression(expression)(lookup)
+        if expression is None:
+            return raw
+        require(expression, lookup)
+        return compile_expression(expression)(lookup)
     if isinstance(raw, Mapping):
-        return {key: _resolve(item, lookup) for key, item in raw.items()}
+        return {key: resolve(item, lookup) for key, item in raw.items()}
     if isinstance(raw, list):
-        return [_resolve(item, lookup) for item in raw]
+        return [resolve(item, lookup) for item in raw]
     return raw

@@ -6,6 +6,8 @@ and those read as `env.X` whose name says that they are secret, are masked where
 
 from __future__ import annotations
 
+import io
+import json
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
@@ -13,7 +15,7 @@ from typing import Any, Literal
 
 from agentspec.api.errors import EnvironmentUnreadable, VariableMissing
 from agentspec.api.messages import Json
-from agentspec.plan.model import Binding, Lookup
+from agentspec.plan.model import Binding, Composite, Lookup
 from agentspec.spec.expressions import Expression, check
 
 FILE = ".env"
@@ -56,8 +58,6 @@ def parse_variables(text: str, name: str) -> dict[str, str]:
 
     Nothing is expanded: `$` stays `$`. Raises `EnvironmentUnreadable` with the number of the line.
     """
-    import io
-
     from dotenv.parser import parse_stream
 
     found = {}
@@ -117,10 +117,11 @@ class Masker:
     """
 
     def __init__(self, secrets: Iterable[str]) -> None:
+        values = [value for value in secrets if len(value.strip()) >= SHORTEST]
+        forms = {form for value in values for form in (value, value.strip(), _in_json(value))}
         # The longest first: of two secrets that begin alike, the rest of the longer one must not stay.
-        values = sorted({value for value in secrets if len(value.strip()) >= SHORTEST}, key=len, reverse=True)
-        self._forms = [form for value in values for form in dict.fromkeys((value, value.strip(), _in_json(value)))]
-        self._secrets = re.compile("|".join(map(re.escape, self._forms))) if values else None
+        self._forms = sorted(forms, key=len, reverse=True)
+        self._secrets = re.compile("|".join(map(re.escape, self._forms))) if forms else None
 
     def __bool__(self) -> bool:
         return self._secrets is not None
@@ -164,8 +165,6 @@ class Masker:
 
 
 def _in_json(value: str) -> str:
-    import json
-
     return json.dumps(value, ensure_ascii=False)[1:-1]
 
 
@@ -175,8 +174,8 @@ def masker_of(wanted: Iterable[tuple[Kind, str]], values: Mapping[str, str]) -> 
 
 
 def surroundings(
-    bindings: Iterable[Binding], folder: Path, environment: Mapping[str, str]
-) -> tuple[Mapping[Kind, Variables], Masker]:
+    bindings: Iterable[Binding | Composite], folder: Path, environment: Mapping[str, str]
+) -> tuple[dict[str, Variables], Masker]:
     """Return what `env` and `secrets` stand for in a run, and what masks its secrets.
 
     Args:
@@ -186,6 +185,6 @@ def surroundings(
 
     Raises `EnvironmentUnreadable`.
     """
-    wanted = named(binding.options for binding in bindings)
+    wanted = named(binding.options for binding in bindings if isinstance(binding, Binding))
     values = Variables(variables(folder, environment) if wanted else {})
     return {"env": values, "secrets": values}, masker_of(wanted, values)

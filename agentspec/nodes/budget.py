@@ -5,17 +5,29 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from agentspec.api.errors import LimitReached
+from agentspec.api.events import BlockCalled
 from agentspec.api.messages import Usage
-from agentspec.plan.model import AgentWork, Plan, PlanBlock, inner_blocks
+from agentspec.plan.model import AgentWork, Plan, PlanBlock, PlanningWork, inner_blocks
 from agentspec.plan.paths import general
+from agentspec.plan.steps import STEPS
 from agentspec.spec.shapes import Limits
 
 
-class Budget:
-    """Counts what a run uses, and refuses the call that would go beyond a limit."""
+class AgentLimitReached(LimitReached):
+    """A limit of an agent that is called: this agent's node fails, and what called it goes on as it can."""
 
-    def __init__(self, limits: Limits) -> None:
+    fatal = False
+
+
+class Budget:
+    """Counts what a run, or one visit of a called agent, uses, and refuses the call that would go beyond a limit.
+
+    `visit` is the path of the agent's node; empty for the run.
+    """
+
+    def __init__(self, limits: Limits, visit: str = "") -> None:
         self.limits = limits
+        self.visit = visit
         self.steps = 0
         self.lm_calls = 0
         self.tokens = 0
@@ -38,9 +50,9 @@ class Budget:
         """Add what a call used. Raises `LimitReached` when a limit on money cannot be held."""
         self.tokens += (usage.tokens_in or 0) + (usage.tokens_out or 0)
         if usage.usd is None and self.limits.usd is not None:
-            raise LimitReached(
-                f"the limit `usd: {self.limits.usd:g}` cannot be held: what the model costs is not known",
-                hint="limit `lm_calls` or `tokens` instead, or bind a model with a known price",
+            raise self._reached(
+                f"the limit `usd: {self.limits.usd:g}`{self._whose} cannot be held: what the model costs is not known",
+                "limit `lm_calls` or `tokens` instead, or bind a model with a known price",
             )
         self.usd += usage.usd or 0.0
         if self.limits.usd == 0 and self.usd > 0:
@@ -48,19 +60,32 @@ class Budget:
 
     def _refuse_at(self, name: str, used: float, limit: float | None) -> None:
         if limit is not None and used >= limit:
-            raise LimitReached(
-                f"the limit `{name}: {limit:g}` is reached, {used:g} are used",
-                hint=f"raise `limits: {{{name}: …}}` in the spec",
+            raise self._reached(
+                f"the limit `{name}: {limit:g}`{self._whose} is reached, {used:g} are used",
+                f"raise `limits: {{{name}: …}}` in the {'agent that is called' if self.visit else 'spec'}",
             )
+
+    @property
+    def _whose(self) -> str:
+        return f" of the agent at `{self.visit}`" if self.visit else ""
+
+    def _reached(self, text: str, hint: str) -> LimitReached:
+        return (AgentLimitReached if self.visit else LimitReached)(text, hint=hint)
 
 
 class Budgets:
-    """The budget of a run, and one for each visit of an agent that has limits of its own."""
+    """The budget of a run, and one for each visit of an agent that has limits of its own.
+
+    All tries of an agent's node are one visit.
+    """
 
     def __init__(self, plan: Plan) -> None:
         self.run = Budget(plan.limits)
-        self._limits = dict(_limited(plan.block, ""))
+        self._limits: dict[str, Limits] = {}
+        self._planning: dict[str, PlanningWork] = {}
+        self._plans: list[str] = []
         self._visits: dict[str, Budget] = {}
+        self._look_into(plan.block, "")
 
     def before_step(self, path: str) -> None:
         """Count a step. Raises `LimitReached`."""
@@ -77,23 +102,38 @@ class Budgets:
         for budget in self._around(path):
             budget.after_call(usage)
 
+    def hear(self, event: BlockCalled) -> None:
+        """Learn of the agents in a plan that a model wrote, when it is run."""
+        work = self._planning.get(self._node(event.path))
+        if work is not None and event.name == STEPS:
+            plan = f"{event.path}/{STEPS}#{event.number + 1}/"
+            self._plans.append(plan)
+            offers = {offer.name: offer.block for offer in work.offers}
+            for step in event.values[STEPS]:
+                self._look_into(offers[step["tool"]], f"{plan}{step['id']}/")
+
     def _around(self, path: str) -> Iterator[Budget]:
-        yield self.run
-        if not self._limits:
-            return
-        parts = path.split("/")
-        for count in range(1, len(parts)):
+        """The budgets that a step counts for, the innermost first: what that refuses, the run has not used."""
+        parts = path.split("/") if self._limits else ()
+        for count in range(len(parts) - 1, 0, -1):
             visit = "/".join(parts[:count])
-            limits = self._limits.get(general(visit))
+            limits = self._limits.get(self._node(visit))
             if limits is not None:
-                yield self._visits.setdefault(visit, Budget(limits))
+                yield self._visits.setdefault(visit, Budget(limits, visit))
+        yield self.run
 
+    def _node(self, path: str) -> str:
+        """The path of a node; where it is a step of a plan that a model wrote, with the place of that plan."""
+        start = max((len(plan) for plan in self._plans if path.startswith(plan)), default=0)
+        return path[:start] + general(path[start:])
 
-def _limited(block: PlanBlock, prefix: str) -> Iterator[tuple[str, Limits]]:
-    """The agents that have limits, by the path of their node."""
-    for node in block.nodes:
-        path = prefix[:-1] if block.single else prefix + node.id
-        if isinstance(node.work, AgentWork) and node.work.plan.limits != Limits():
-            yield path, node.work.plan.limits
-        for label, inner in inner_blocks(node.work):
-            yield from _limited(inner, f"{path}{label}/")
+    def _look_into(self, block: PlanBlock, prefix: str) -> None:
+        """Note the agents that have limits, by the path of their node."""
+        for node in block.nodes:
+            path = prefix[:-1] if block.single else prefix + node.id
+            if isinstance(node.work, PlanningWork):
+                self._planning[path] = node.work
+            if isinstance(node.work, AgentWork) and node.work.plan.limits != Limits():
+                self._limits[path] = node.work.plan.limits
+            for label, inner in inner_blocks(node.work):
+                self._look_into(inner, f"{path}{label}/")

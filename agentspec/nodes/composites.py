@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Awaitable, Callable
-from typing import Any
+from dataclasses import replace
+from itertools import accumulate
 
 from agentspec.api.errors import BackendError, InvalidAnswer
 from agentspec.api.events import ModelEscalated, ShadowAnswered
-from agentspec.api.messages import Json
+from agentspec.api.messages import Usage
 from agentspec.models.confidence import confidence
-from agentspec.nodes.exchange import Asking, Exchange, ask_model
+from agentspec.nodes.exchange import Asking, Exchange, ask_model, cost
 from agentspec.nodes.services import Services
 from agentspec.plan.model import Composite, Lookup
 
@@ -27,34 +28,44 @@ async def exchange(model: str, asking: Asking, services: Services) -> Exchange:
 
 
 async def _cascade(composite: Composite, asking: Asking, services: Services) -> Exchange:
-    """The last model has nobody behind it: its valid answer is taken as it is."""
-    assert composite.accept is not None
-    spent: tuple[Any, ...] = ()
-    *first, last = composite.members
-    for place, member in enumerate(first):
+    """The first accepted answer, else the last valid one: nobody stands behind the last model to ask.
+
+    Raises the last model's `InvalidAnswer` when no answer is valid.
+    """
+    members = composite.members
+    usages: tuple[Usage, ...] = ()
+    best: Exchange | None = None
+    invalid: InvalidAnswer | None = None
+    reason = ""
+    for place, member in enumerate(members):
+        if place:
+            services.tell(ModelEscalated(asking.path, members[place - 1], member, reason))
         try:
             answer = await exchange(member, asking.for_member(place), services)
         except InvalidAnswer as error:
-            reason, spent = error.message, (*spent, *error.usages)
-        else:
-            if composite.accept(_seen(answer).__getitem__):
-                return answer.after(spent, escalated=place > 0)
-            reason, spent = "not accepted", (*spent, *answer.usages)
-        following = composite.members[place + 1]
-        services.tell(ModelEscalated(asking.path, member, following, reason))
-    answer = await exchange(last, asking.for_member(len(first)), services)
-    return answer.after(spent, escalated=True)
+            invalid, reason = error, error.message
+            usages += error.usages
+            continue
+        best, reason = answer, "not accepted"
+        usages += answer.usages
+        if place == len(members) - 1 or _accepts(composite, answer, asking):
+            break
+    if best is None:
+        assert invalid is not None
+        raise InvalidAnswer(invalid.message, hint=invalid.hint, usages=usages)
+    return best if place == 0 else best.escalated(usages)
 
 
-def _seen(answer: Exchange) -> dict[str, Json]:
-    """What `accept` sees. Only valid answers come here."""
+def _accepts(composite: Composite, answer: Exchange, asking: Asking) -> bool:
+    """Ask `accept` about a valid answer; others it never sees."""
+    assert composite.accept is not None
     sure = confidence(answer.reply.logprobs, structured=answer.structured)
-    costs = [usage.usd for usage in answer.usages]
-    usd = None if None in costs else sum(cost for cost in costs if cost is not None)
-    return {"output": answer.value, "confidence": sure or 0.0, "valid": True, "usd": usd}
+    seen = {"output": asking.seen(answer.value), "confidence": sure or 0.0, "valid": True, "usd": cost(answer.usages)}
+    return bool(composite.accept(seen.__getitem__))
 
 
 async def _fallback(composite: Composite, asking: Asking, services: Services) -> Exchange:
+    """The first model that answers; raises the last one's failure, or one that another model would not mend."""
     *first, last = composite.members
     for place, member in enumerate(first):
         try:
@@ -67,6 +78,7 @@ async def _fallback(composite: Composite, asking: Asking, services: Services) ->
 
 
 async def _route(composite: Composite, asking: Asking, services: Services) -> Exchange:
+    """The checker has seen to it that the last way is always open."""
     lookup = _prompt_and(asking.lookup, asking.prompt())
     chosen = next(
         place for place, condition in enumerate(composite.conditions) if condition is None or condition(lookup)
@@ -82,24 +94,21 @@ async def _split(composite: Composite, asking: Asking, services: Services) -> Ex
     """The same model for the whole run: chosen by the run's id, not by chance."""
     digest = hashlib.sha256(f"{services.run}/{composite.name}".encode()).digest()
     point = int.from_bytes(digest[:8], "big") / 2**64
-    reached, chosen = 0.0, len(composite.members) - 1
-    for place, share in enumerate(composite.shares):
-        reached += share
-        if point < reached:
-            chosen = place
-            break
+    reached = enumerate(accumulate(composite.shares[:-1]))
+    chosen = next((place for place, share in reached if point < share), -1)
     return await exchange(composite.members[chosen], asking, services)
 
 
 async def _shadow(composite: Composite, asking: Asking, services: Services) -> Exchange:
-    """Ask both; what becomes of the second never touches the answer."""
+    """Ask both; what becomes of the second never touches the answer, and nobody waits for it."""
     main, other = composite.members
     answer = await exchange(main, asking.for_member(0), services)
 
     async def compare() -> None:
         uses = services.models.uses(other)
+        quiet = replace(asking.for_member(1), aloud=False)
         try:
-            second = await exchange(other, asking.for_member(1), services)
+            second = await exchange(other, quiet, services)
         except Exception as error:
             services.tell(ShadowAnswered(asking.path, uses, None, str(error)))
         else:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 
 from agentspec.api.backend import Backend, Capabilities
@@ -26,6 +26,8 @@ class Asking:
     Attributes:
         key: idempotency key of the first call; every other call gets one that is made from it.
         lookup: names of the block that the step stands in.
+        seen: what conditions see of an answer as `output`.
+        aloud: whether observers may be shown the text while it is written; of several at a time that is no text.
     """
 
     path: str
@@ -33,6 +35,8 @@ class Asking:
     prepare: Prepare
     repair: int
     lookup: Lookup
+    seen: Callable[[Json], Json] = lambda value: value
+    aloud: bool = True
 
     def for_member(self, place: int) -> Asking:
         """The same for one of the models of a composite."""
@@ -61,17 +65,16 @@ class Exchange:
     structured: bool
     how: str
 
-    def after(self, spent: tuple[Usage, ...], *, escalated: bool) -> Exchange:
-        """The same, with calls that were made before it."""
-        return replace(self, usages=(*spent, *self.usages), how="escalated" if escalated else self.how)
+    def escalated(self, usages: tuple[Usage, ...]) -> Exchange:
+        """The same, as what came of asking several models; `usages` are those of all of them."""
+        return replace(self, usages=usages, how="escalated")
 
     def meta(self, attempt: int, seconds: float) -> Meta:
         """How a step ran that was this exchange."""
-        costs = [usage.usd for usage in self.usages]
         return Meta(
             confidence=confidence(self.reply.logprobs, structured=self.structured),
             model=self.model,
-            usd=None if None in costs else sum(cost for cost in costs if cost is not None),
+            usd=cost(self.usages),
             tokens_in=sum(usage.tokens_in or 0 for usage in self.usages),
             tokens_out=sum(usage.tokens_out or 0 for usage in self.usages),
             calls=len(self.usages),
@@ -79,6 +82,16 @@ class Exchange:
             seconds=seconds,
             format=self.how,
         )
+
+
+def cost(usages: Iterable[Usage]) -> float | None:
+    """What calls cost together; None as soon as one of them is unknown."""
+    total = 0.0
+    for usage in usages:
+        if usage.usd is None:
+            return None
+        total += usage.usd
+    return total
 
 
 async def ask_model(model: str, asking: Asking, services: Services) -> Exchange:
@@ -89,7 +102,7 @@ async def ask_model(model: str, asking: Asking, services: Services) -> Exchange:
     structured = request.output is not None
     usages: list[Usage] = []
     while True:
-        reply = await _call(backend, request, asking.path, uses, services)
+        reply = await _call(backend, request, asking, uses, services)
         usages.append(reply.usage)
         answer = read(reply)
         if not answer.problems:
@@ -106,26 +119,27 @@ async def ask_model(model: str, asking: Asking, services: Services) -> Exchange:
         request = replace(request, messages=(*request.messages, *turns), key=key)
 
 
-async def _call(backend: Backend, request: Request, path: str, uses: str, services: Services) -> Reply:
+async def _call(backend: Backend, request: Request, asking: Asking, uses: str, services: Services) -> Reply:
     """One call, within the limits and told to observers."""
+    path = asking.path
     services.budgets.before_call(path)
     started = services.clock()
-    reply = await _reply(backend, request, path, services)
+    reply = await _reply(backend, request, asking, services)
     usage, seconds = reply.usage, services.clock() - started
     services.tell(CallAnswered(path, uses, usage.tokens_in, usage.tokens_out, usage.usd, seconds))
     services.budgets.after_call(path, usage)
     return reply
 
 
-async def _reply(backend: Backend, request: Request, path: str, services: Services) -> Reply:
-    if not services.stream:
+async def _reply(backend: Backend, request: Request, asking: Asking, services: Services) -> Reply:
+    if not (services.stream and asking.aloud):
         return await backend.generate(request)
     reply = None
     async for piece in backend.stream(request):
         if isinstance(piece, Reply):
             reply = piece
         else:
-            services.tell(TextStreamed(path, piece))
+            services.tell(TextStreamed(asking.path, piece))
     if reply is None:
         raise InvalidAnswer("the backend's stream ended without a reply", hint="report this to the plugin's author")
     return reply

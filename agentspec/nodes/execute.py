@@ -5,9 +5,10 @@ from __future__ import annotations
 from agentspec.api.errors import AgentspecError, StepCrashed
 from agentspec.api.events import Meta
 from agentspec.api.messages import Json
+from agentspec.kernel.advance import may_repeat
 from agentspec.kernel.commands import StartStep
 from agentspec.nodes.agency import converse
-from agentspec.nodes.approve import approve
+from agentspec.nodes.approve import put_question
 from agentspec.nodes.free import run_free
 from agentspec.nodes.lm import ask
 from agentspec.nodes.planning import plan_and_run
@@ -26,7 +27,18 @@ class Executor:
         """Return the step's value and how it ran. Raises `AgentspecError`, and `Waiting` for a person."""
         services = self._services
         services.budgets.before_step(command.path)
-        work = command.node.work
+        cache = services.cache if command.node.cache else None
+        key = None if cache is None else cache.key(command)
+        if cache is None or key is None:
+            return await self._run(command, call)
+        known = cache.get(key, command)
+        if known is None:
+            known = await self._run(command, call)
+            cache.put(key, *known)
+        return known
+
+    async def _run(self, command: StartStep, call: CallBlock) -> tuple[Json, Meta]:
+        services, work = self._services, command.node.work
         try:
             if isinstance(work, LmWork):
                 return await ask(command, work, services)
@@ -41,7 +53,7 @@ class Executor:
             if isinstance(work, FreeWork):
                 return await run_free(command, work, call, services)
             if isinstance(work, ApproveWork):
-                return await approve(command, work, services)
+                raise put_question(command, work, services.now())
         except (AgentspecError, Waiting):
             raise
         except Exception as error:  # a foreign exception never crosses a floor
@@ -53,5 +65,7 @@ class Executor:
         services = self._services
         started = services.clock()
         context = services.tools.context(work.toolset, f"{services.run}/{command.path}", command.lookup)
+        if services.recorded is not None and not may_repeat(work):
+            await services.recorded()
         value = await work.tool.call(work.arguments(command.lookup), context)
         return value, Meta(attempts=command.attempt, seconds=services.clock() - started)

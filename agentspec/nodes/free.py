@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
+from typing import Any
 
 from agentspec.api.errors import CallRefused
 from agentspec.api.events import Meta
 from agentspec.api.messages import Json
+from agentspec.api.validate import plain
 from agentspec.kernel.commands import StartStep
 from agentspec.nodes.agency import value_of
 from agentspec.nodes.services import CallBlock, Services
@@ -22,6 +25,8 @@ class BoundChildren:
         self._work = work
         self._call = call
         self._made = 0
+        self._ended = False
+        self._waiting: set[asyncio.Task[Any] | None] = set()
 
     @property
     def names(self) -> Sequence[str]:
@@ -37,8 +42,23 @@ class BoundChildren:
         most = self._work.max_calls
         if most is not None and self._made == most:
             raise CallRefused(f"`{self._path}` made its {most} calls", hint="raise `max_calls:`")
+        if self._ended:
+            raise CallRefused(f"`{self._path}` has ended, and calls `{name}`", hint="await every call before returning")
+        values = {"args": plain(args, f"what `{name}` is called with")}
         self._made += 1
-        return value_of(await self._call(self._path, name, {"args": args}))
+        task = asyncio.current_task()
+        self._waiting.add(task)
+        try:
+            return value_of(await self._call(self._path, name, values))
+        finally:
+            self._waiting.discard(task)
+
+    def end(self) -> None:
+        """The coroutine has ended: tasks that it left behind get no answer any more."""
+        self._ended = True
+        for task in self._waiting:
+            if task is not None:
+                task.cancel()
 
 
 async def run_free(command: StartStep, work: FreeWork, call: CallBlock, services: Services) -> tuple[Json, Meta]:
@@ -47,5 +67,8 @@ async def run_free(command: StartStep, work: FreeWork, call: CallBlock, services
     children = BoundChildren(command.path, work, call)
     key = f"{services.run}/{command.path}"
     context = services.tools.context(work.toolset, key, command.lookup, children)
-    value = await work.call(work.arguments(command.lookup), context)
+    try:
+        value = await work.call(work.arguments(command.lookup), context)
+    finally:
+        children.end()
     return value, Meta(attempts=command.attempt, seconds=services.clock() - started)

@@ -10,7 +10,7 @@ from agentspec.api.errors import PlanRefused
 from agentspec.api.events import Meta
 from agentspec.api.messages import Json
 from agentspec.kernel.commands import StartStep
-from agentspec.nodes.agency import value_of
+from agentspec.nodes.agency import readable, value_of
 from agentspec.nodes.services import CallBlock, Services
 from agentspec.plan.model import Offer, PlanningWork
 from agentspec.plan.plan_check import plan_problems
@@ -30,32 +30,32 @@ async def plan_and_run(
 ) -> tuple[Json, Meta]:
     """Run plans until one comes to its end. Raises `PlanRefused`, or the failure of the last plan."""
     started = services.clock()
-    turns = _first_turns(work, command)
-    for attempt in range(work.replan + 1):
-        steps = await _draft(command.path, turns, call)
-        trouble = plan_problems(steps, work.offers, work.most)
+    path, allowed = command.path, services.budgets.run.limits.steps
+    most = work.most if allowed is None else min(work.most, allowed)
+    turns = _first_turns(work, command, most)
+    for left in range(work.replan, -1, -1):
+        steps = await _draft(path, turns, call)
+        trouble, done = plan_problems(steps, work.offers, most), {}
         if not trouble:
-            await _have_approved(command.path, work, steps, call)
-            returned = await call(command.path, STEPS, {STEPS: steps})
+            await _have_approved(path, work, steps, call)
+            returned = await call(path, STEPS, {STEPS: steps})
             if returned.failure is None:
                 seconds = services.clock() - started
                 return _value(steps, returned.value), Meta(attempts=command.attempt, seconds=seconds)
-            trouble = [f"step `{_step_of(returned.failure.path)}` failed: {returned.failure.message}"]
-            if attempt == work.replan:
+            if not left:
                 value_of(returned)
+            trouble = [f"step `{_step_of(returned.failure.path, path)}` failed: {returned.failure.message}"]
             done = returned.value
-        else:
-            done = {}
         turns += _again(steps, trouble, done)
     raise PlanRefused(
-        f"`{command.path}` got no plan that may be run: {'; '.join(trouble[:3])}",
+        f"`{path}` got no plan that may be run: {'; '.join(trouble[:3])}",
         hint="raise `replan:`, make the goal plainer, or bind a larger model",
     )
 
 
-def _first_turns(work: PlanningWork, command: StartStep) -> list[Json]:
+def _first_turns(work: PlanningWork, command: StartStep, most: int) -> list[Json]:
     listed = "\n".join(_described(offer) for offer in work.offers)
-    rules = _RULES.format(most=work.most, tools=listed)
+    rules = _RULES.format(most=most, tools=listed)
     return [{"role": "system", "content": rules}, {"role": "user", "content": f"Goal: {work.goal(command.lookup)}"}]
 
 
@@ -77,21 +77,22 @@ async def _have_approved(path: str, work: PlanningWork, steps: Json, call: CallB
         return
     choice = value_of(await call(path, "approve", {"args": {STEPS: steps}}))
     if choice != "approve":
-        raise PlanRefused(f"the plan of `{path}` was not approved")
+        raise PlanRefused(f"the plan of `{path}` was not approved", hint="change the goal, or offer other tools")
 
 
 def _again(steps: Json, trouble: Sequence[str], done: Mapping[str, Json]) -> list[Json]:
     """The turns that show the model what came of its plan."""
     listed = "\n".join(f"- {line}" for line in trouble[:10])
-    kept = f"\nThese steps were done, and gave:\n{json.dumps(done, ensure_ascii=False)[:20_000]}" if done else ""
+    kept = f"\nThese steps were done, and gave:\n{readable(json.dumps(done, ensure_ascii=False))}" if done else ""
     return [
         {"role": "assistant", "content": json.dumps({STEPS: steps}, ensure_ascii=False)},
-        {"role": "user", "content": f"That plan did not work:\n{listed}{kept}\nWrite a new plan."},
+        {"role": "user", "content": f"That plan did not work:\n{readable(listed)}{kept}\nWrite a new plan."},
     ]
 
 
-def _step_of(path: str) -> str:
-    return path.rsplit("/", 1)[-1]
+def _step_of(failed: str, path: str) -> str:
+    """The step of the plan in which something failed, maybe deep inside another agent."""
+    return failed.removeprefix(f"{path}/{STEPS}#").split("/")[1]
 
 
 def _value(steps: Sequence[Mapping[str, Any]], values: Mapping[str, Json]) -> Json:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections import Counter
-from collections.abc import Sequence
+from collections.abc import AsyncGenerator, Iterable, Sequence
+from contextlib import aclosing
 from dataclasses import replace
 
 from agentspec.api.backend import Capabilities
@@ -17,19 +17,21 @@ from agentspec.nodes.composites import exchange
 from agentspec.nodes.exchange import Asking, Exchange, Read
 from agentspec.nodes.services import Services
 from agentspec.plan.model import LmWork, Lookup, Sampling
+from agentspec.plan.scope import closed_object
 
 
 async def sample(work: LmWork, sampling: Sampling, asking: Asking, services: Services) -> tuple[Json, Meta]:
-    """Return the picked answer, and how it was found. Raises `InvalidAnswer` when no sample is valid.
+    """Return the picked answer, and how it was found. Raises `InvalidAnswer` when there is none to pick.
 
-    The confidence of a majority is its share of the samples that were asked for (self-consistency).
+    Any other failure of one sample is that of the step. The usage is that of the samples that were waited for:
+    what others had used by then is told in `CallAnswered`, as for every call, and in nothing else.
     """
     if sampling.pick == "first_valid":
         return await _first_valid(work, sampling, asking, services)
     samples = [_seeded(asking, number) for number in range(sampling.n)]
     if sampling.pick == "majority":
-        return await _majority(work, samples, services)
-    return await _best(work, sampling, samples, asking, services)
+        return await _majority(work.model, samples, services)
+    return await _best(work.model, sampling.judge, samples, asking, services)
 
 
 def _seeded(asking: Asking, number: int) -> Asking:
@@ -39,75 +41,101 @@ def _seeded(asking: Asking, number: int) -> Asking:
         request, read = asking.prepare(capabilities)
         return replace(request, seed=(request.seed or 0) + number), read
 
-    return replace(asking, key=f"{asking.key}^{number}", prepare=prepare)
+    return replace(asking, key=f"{asking.key}^{number}", prepare=prepare, aloud=False)
 
 
-async def _majority(work: LmWork, samples: Sequence[Asking], services: Services) -> tuple[Json, Meta]:
-    """Ask at the same time, and stop as soon as the majority cannot change any more."""
-    votes: Counter[str] = Counter()
-    answers: dict[str, Exchange] = {}
-    failed: list[InvalidAnswer] = []
-    usages: list[Usage] = []
-    tasks = [asyncio.ensure_future(exchange(work.model, one, services)) for one in samples]
+async def _answers(
+    model: str, samples: Sequence[Asking], services: Services
+) -> AsyncGenerator[tuple[int, Exchange | InvalidAnswer], None]:
+    """Ask at the same time, and give what comes of each sample as it comes. Leaving early cancels the rest."""
+
+    async def ask(number: int) -> tuple[int, Exchange | InvalidAnswer]:
+        try:
+            return number, await exchange(model, samples[number], services)
+        except InvalidAnswer as error:
+            return number, error
+
+    tasks = [asyncio.ensure_future(ask(number)) for number in range(len(samples))]
     try:
-        for left, following in zip(range(len(tasks) - 1, -1, -1), asyncio.as_completed(tasks), strict=True):
-            try:
-                answer = await following
-            except InvalidAnswer as error:
-                failed.append(error)
-                usages += error.usages
-                continue
-            word = json.dumps(answer.value, sort_keys=True, ensure_ascii=False)
-            votes[word] += 1
-            answers.setdefault(word, answer)
-            usages += answer.usages
-            ranked = votes.most_common(2)
-            second = ranked[1][1] if len(ranked) > 1 else 0
-            if ranked[0][1] > second + left:
-                break
+        for following in asyncio.as_completed(tasks):
+            yield await following
     finally:
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
+
+
+async def _majority(model: str, samples: Sequence[Asking], services: Services) -> tuple[Json, Meta]:
+    """Stop as soon as the majority cannot change any more.
+
+    Of answers given equally often, that of the first sample wins, in whatever order they came. The confidence is
+    the share of the majority among the samples that came back (self-consistency: Wang et al. 2022).
+    """
+    votes: dict[str, dict[int, Exchange]] = {}
+    invalid: list[InvalidAnswer] = []
+    usages: list[Usage] = []
+    came = 0
+    async with aclosing(_answers(model, samples, services)) as answers:
+        async for number, answer in answers:
+            came += 1
+            usages += answer.usages
+            if isinstance(answer, InvalidAnswer):
+                invalid.append(answer)
+            else:
+                votes.setdefault(json.dumps(answer.value, sort_keys=True), {})[number] = answer
+            counts = sorted((len(given) for given in votes.values()), reverse=True)
+            most, second, *_ = *counts, 0, 0
+            if most > second + len(samples) - came:
+                break
     if not votes:
-        raise failed[0]
-    word, count = votes.most_common(1)[0]
-    meta = _meta(answers[word], usages)
-    return answers[word].value, meta._replace(confidence=count / len(samples))
+        raise _none_valid(len(samples), invalid[0], usages)
+    given = max(votes.values(), key=lambda given: (len(given), -min(given)))
+    chosen = given[min(given)]
+    return chosen.value, _meta(chosen, usages)._replace(confidence=len(given) / came)
 
 
 async def _best(
-    work: LmWork, sampling: Sampling, samples: Sequence[Asking], asking: Asking, services: Services
+    model: str, judge: str, samples: Sequence[Asking], asking: Asking, services: Services
 ) -> tuple[Json, Meta]:
-    """Ask at the same time, and have a judge choose by number."""
-    done = await asyncio.gather(*(exchange(work.model, one, services) for one in samples), return_exceptions=True)
-    answers = [one for one in done if isinstance(one, Exchange)]
-    for one in done:
-        if isinstance(one, BaseException) and (not answers or not isinstance(one, InvalidAnswer)):
-            raise one
-    listed = "\n\n".join(f"Answer {number + 1}:\n{_shown(one.value)}" for number, one in enumerate(answers))
-    text = f"A task and {len(answers)} answers to it. Which answer is best?\n\nTask:\n{asking.prompt()}\n\n{listed}"
-    schema = {
-        "type": "object",
-        "properties": {"best": {"type": "integer", "minimum": 1, "maximum": len(answers)}},
-        "required": ["best"],
-        "additionalProperties": False,
-    }
+    """Have a judge choose by number. Where all answers are the same, there is nothing to choose."""
+    came: dict[int, Exchange] = {}
+    invalid: list[InvalidAnswer] = []
+    usages: list[Usage] = []
+    async with aclosing(_answers(model, samples, services)) as answers:
+        async for number, answer in answers:
+            usages += answer.usages
+            if isinstance(answer, InvalidAnswer):
+                invalid.append(answer)
+            else:
+                came[number] = answer
+    if not came:
+        raise _none_valid(len(samples), invalid[0], usages)
+    different: dict[str, Exchange] = {}
+    for number in sorted(came):
+        different.setdefault(json.dumps(came[number].value, sort_keys=True), came[number])
+    choices = list(different.values())
+    if len(choices) == 1:
+        return choices[0].value, _meta(choices[0], usages)
+    verdict = await exchange(judge, _judging(asking, choices), services)
+    chosen = choices[verdict.value["best"] - 1]
+    return chosen.value, _meta(chosen, [*usages, *verdict.usages])
+
+
+def _judging(asking: Asking, choices: Sequence[Exchange]) -> Asking:
+    """What the judge is asked."""
+    listed = "\n\n".join(f"Answer {number}:\n{_shown(one.value)}" for number, one in enumerate(choices, 1))
+    text = f"A task and {len(choices)} answers to it. Which answer is best?\n\nTask:\n{asking.prompt()}\n\n{listed}"
+    schema = closed_object({"best": {"type": "integer", "minimum": 1, "maximum": len(choices)}})
     question = Request((Message("user", text),), schema)
 
     def prepare(capabilities: Capabilities) -> tuple[Request, Read]:
         return question, lambda reply: read_answer(reply, schema)
 
-    judging = replace(asking, key=f"{asking.key}^judge", prepare=prepare)
-    verdict = await exchange(sampling.judge, judging, services)
-    chosen = answers[verdict.value["best"] - 1]
-    usages = [usage for one in (*answers, verdict) for usage in one.usages]
-    return chosen.value, _meta(chosen, usages)
+    return replace(asking, key=f"{asking.key}^judge", prepare=prepare, aloud=False)
 
 
 async def _first_valid(work: LmWork, sampling: Sampling, asking: Asking, services: Services) -> tuple[Json, Meta]:
     """Ask one after the other until the check holds: a later sample is only paid for when it is needed."""
-    assert sampling.check is not None
     usages: list[Usage] = []
     for number in range(sampling.n):
         try:
@@ -117,7 +145,7 @@ async def _first_valid(work: LmWork, sampling: Sampling, asking: Asking, service
             continue
         usages += answer.usages
         meta = _meta(answer, usages)
-        if sampling.check(_checked(answer.value, meta.confidence or 0.0, asking.lookup)):
+        if passes(sampling, answer.value, meta.confidence, asking.lookup):
             return answer.value, meta
     raise InvalidAnswer(
         f"none of {sampling.n} answers of `{services.models.uses(work.model)}` passes `check`",
@@ -126,13 +154,17 @@ async def _first_valid(work: LmWork, sampling: Sampling, asking: Asking, service
     )
 
 
-def _checked(output: Json, confidence: float, lookup: Lookup) -> Lookup:
-    """What `check` sees: the answer, and the names of the block that the node stands in."""
-    seen = {"output": output, "confidence": confidence}
-    return lambda name: seen[name] if name in seen else lookup(name)
+def passes(sampling: Sampling, output: Json, confidence: float | None, lookup: Lookup) -> bool:
+    """Tell whether `check` holds. It sees the answer, and the names of the block that the node stands in."""
+    seen = {"output": output, "confidence": confidence or 0.0}
+    return sampling.check is None or bool(sampling.check(lambda name: seen[name] if name in seen else lookup(name)))
 
 
-def _meta(answer: Exchange, usages: Sequence[Usage]) -> Meta:
+def _none_valid(count: int, first: InvalidAnswer, usages: Iterable[Usage]) -> InvalidAnswer:
+    return InvalidAnswer(f"none of {count} samples fits: {first.message}", hint=first.hint, usages=tuple(usages))
+
+
+def _meta(answer: Exchange, usages: Iterable[Usage]) -> Meta:
     return replace(answer, usages=tuple(usages)).meta(1, 0.0)
 
 

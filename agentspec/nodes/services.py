@@ -5,13 +5,13 @@ from __future__ import annotations
 import time
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, Protocol
 
 from agentspec.api.controller import Children
-from agentspec.api.events import Event, Question
+from agentspec.api.events import Event, Meta, Question
 from agentspec.api.messages import Json
 from agentspec.api.tool import ToolContext
-from agentspec.kernel.commands import ReturnCall
+from agentspec.kernel.commands import ReturnCall, StartStep
 from agentspec.models.pool import ModelPool, resolve_options
 from agentspec.nodes.budget import Budgets
 from agentspec.plan.catalogue import Catalogue
@@ -20,12 +20,31 @@ from agentspec.plan.model import Binding, Lookup
 CallBlock = Callable[[str, str, Mapping[str, Json]], Awaitable[ReturnCall]]
 """How a step calls a block: the step's path, the block's name, and what it sees as variables."""
 
-Ask = Callable[[str, Question], Awaitable[Json]]
-"""How a person is asked in this process: the step's path and the question; the answer is one of the choices."""
+Ask = Callable[[str, Question], Awaitable[str | None]]
+"""How a person is asked in this process: the step's path and the question; the answer is one of the choices.
+
+None means that nobody answers now: the question stays open, and the run pauses.
+"""
+
+
+class Cache(Protocol):
+    """Results of earlier calls; see `agentspec.nodes.cache`."""
+
+    def key(self, command: StartStep) -> str | None:
+        """What tells one call from another; None where that cannot be told."""
+        ...
+
+    def get(self, key: str, command: StartStep) -> tuple[Json, Meta] | None:
+        """The result of an identical call."""
+        ...
+
+    def put(self, key: str, value: Json, meta: Meta) -> None:
+        """Keep a result."""
+        ...
 
 
 class Waiting(Exception):
-    """A step waits for a person, and nobody can be asked now."""
+    """A step waits for a person's answer."""
 
     def __init__(self, question: Question, asked: float) -> None:
         super().__init__(question, asked)
@@ -69,7 +88,8 @@ class Services:
 
     Attributes:
         tell: lets observers know what happens inside a step.
-        ask: asks a person; None where nobody can be asked, then the run pauses.
+        recorded: waits until all that happened so far is recorded, before a tool changes something.
+        cache: results of nodes with `cache: true`; None keeps and reuses nothing.
         stream: whether somebody watches text being written.
         now: seconds since 1970, for questions that stay open over a restart.
     """
@@ -79,7 +99,8 @@ class Services:
     tools: ToolBelt
     budgets: Budgets
     tell: Callable[[Event], None]
-    ask: Ask | None = None
+    recorded: Callable[[], Awaitable[None]] | None = None
+    cache: Cache | None = None
     stream: bool = False
     now: Callable[[], float] = time.time
     clock: Callable[[], float] = time.monotonic

@@ -6,7 +6,8 @@ from agentspec.api.backend import Capabilities
 from agentspec.api.events import Meta
 from agentspec.api.messages import Json, Message, Request, ToolCall, ToolOffer
 from agentspec.kernel.commands import StartStep
-from agentspec.models.toolcalls import read_turn, with_tools
+from agentspec.models.answers import Answer, read_answer
+from agentspec.models.toolcalls import read_turn, with_tools, without_tools
 from agentspec.nodes.composites import exchange
 from agentspec.nodes.exchange import Asking, Read
 from agentspec.nodes.lm import request_with
@@ -15,20 +16,34 @@ from agentspec.plan.model import TurnWork
 
 
 async def take_turn(command: StartStep, work: TurnWork, services: Services) -> tuple[Json, Meta]:
-    """Ask for the next turn of the conversation `turns`; see `read_turn` for the value. Raises `BackendError`."""
+    """Ask for the next turn of the conversation `turns`; see `read_turn` for the value. Raises `BackendError`.
+
+    `last` says that no further turn follows: the model then has to answer.
+    """
     started = services.clock()
+    lookup = command.lookup
+    plain = request_with(tuple(message_of(turn) for turn in lookup("turns")), work.settings, work.output)
     offers = tuple(ToolOffer(one.wire, one.description, one.parameters) for one in work.offers)
-    messages = tuple(message_of(turn) for turn in command.lookup("turns"))
-    plain = request_with(messages, work.settings, work.output)
 
     def prepare(capabilities: Capabilities) -> tuple[Request, Read]:
+        if not offers:
+            return plain, lambda reply: _answered(read_answer(reply, work.accepts or work.output))
+        put = without_tools if lookup("last") else with_tools
         native = capabilities.tools
-        return with_tools(plain, offers, native), lambda reply: read_turn(reply, work.output, offers, native)
+        return put(plain, offers, native), lambda reply: read_turn(reply, work.output, native)
 
-    asking = Asking(command.path, f"{services.run}/{command.path}", prepare, work.repair, command.lookup)
+    asking = Asking(command.path, f"{services.run}/{command.path}", prepare, work.repair, lookup, _answer_in)
     answer = await exchange(work.model, asking, services)
-    value = {"text": answer.reply.text if "calls" in answer.value else "", **answer.value}
-    return value, answer.meta(command.attempt, services.clock() - started)
+    return answer.value, answer.meta(command.attempt, services.clock() - started)
+
+
+def _answered(answer: Answer) -> Answer:
+    return answer if answer.problems else Answer({"answer": answer.value})
+
+
+def _answer_in(turn: Json) -> Json:
+    """What a cascade's `accept` sees: the answer, null while the model calls tools."""
+    return turn.get("answer")
 
 
 def message_of(turn: Json) -> Message:

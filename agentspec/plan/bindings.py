@@ -37,6 +37,7 @@ class Bindings:
         self.agents = agents
         self.texts = texts
         self._prefix = agents.prefix
+        self._read: dict[Where, Schema] = {}
         self.types, problems = parse_types(spec.fields.types)
         texts.types = self.types
         for problem in problems:
@@ -81,7 +82,12 @@ class Bindings:
         return [tool]
 
     def read_type(self, raw: Any, where: Where) -> Schema:
-        """Parse a type; a broken one is reported and gives an unknown type."""
+        """Parse a type; a broken one is reported, once, and gives an unknown type."""
+        if where not in self._read:
+            self._read[where] = self._parse_type(raw, where)
+        return self._read[where]
+
+    def _parse_type(self, raw: Any, where: Where) -> Schema:
         try:
             schema = parse_type(raw, self.types)
         except TypeProblem as problem:
@@ -144,16 +150,36 @@ class Bindings:
                 self.bind_model(name, raw, where)
         self.composites.check_circles()
 
-    def bind_model(self, name: str, raw: Any, where: Where) -> None:
-        """Bind one model, or one that is made of others with all that is written inside it."""
+    def bind_model(self, name: str, raw: Any, where: Where, *, key: bool = False, chosen: bool = True) -> None:
+        """Bind one model, or one that is made of others with all that is written inside it.
+
+        `key` says that the model is written as a key. One that is not `chosen` for the run is only looked at:
+        its plugin may be missing.
+        """
         kind = composite_of(raw)
         if kind is not None:
-            self.composites.bind(name, kind, raw, where)
+            composite = self.composites.compile(name, kind, raw, where, chosen)
+            if composite is not None and chosen:
+                self.models[name] = composite
+            return
+        if isinstance(raw, Mapping) and "use" not in raw:
+            self.composites.report_shapeless(raw, where)
             return
         binding = self._binding(name, raw, where)
         if binding is not None:
-            self.models[name] = binding
-            self._find_backend(binding, raw, where)
+            self._refuse_inputs(binding, where)
+            if chosen:
+                self.models[name] = binding
+                self._find_backend(binding, raw, where, key)
+
+    def _refuse_inputs(self, binding: Binding, where: Where) -> None:
+        """Report inputs in the options of a called agent's model: a model is opened once, for all visits."""
+        for text in self.texts.texts_in(binding.options, where) if self._prefix else ():
+            expression = self.texts.parse(text)
+            for reference in expression.references if expression else ():
+                if reference.path[0] == "inputs":
+                    message = "the models of an agent that another one calls cannot read its inputs"
+                    self.texts.report_inside("AS302", message, text.where, reference.start, reference.end)
 
     def _chosen(self, profile: str | None) -> dict[str, tuple[Any, Where]]:
         """The raw bindings with those of the profile in place; the other profiles are only read."""
@@ -167,8 +193,8 @@ class Bindings:
                     self.texts.report_unknown("AS304", text, name, fields.models, where, key=True)
                 elif one == profile:
                     chosen[name] = (raw, where)
-                elif composite_of(raw) is None:
-                    self._binding(name, raw, where)
+                else:
+                    self.bind_model(name, raw, where, chosen=False)
         return chosen
 
     def _bind_word(self, name: str, use: str) -> None:
@@ -187,16 +213,16 @@ class Bindings:
                 return
         self.texts.problems.append(Diagnostic(code, text, given, span, hint))
 
-    def _find_backend(self, binding: Binding, raw: Any, where: Where) -> None:
+    def _find_backend(self, binding: Binding, raw: Any, where: Where, key: bool) -> None:
         backend, slash, model = binding.use.partition("/")
         if not slash or not model:
             text = f"`{binding.use}` names no model: it is written `<backend>/<model>`"
-            self.texts.report("AS203", text, where if isinstance(raw, str) else (*where, "use"))
+            self.texts.report("AS203", text, where if isinstance(raw, str) else (*where, "use"), key=key)
             return
         try:
             factory = self.catalogue.backend(backend)
         except (PluginMissing, PluginBroken) as error:
-            self._report_use(error, raw, where)
+            self._report_use(error, raw, where, key=key)
         else:
             self._check_options(factory.options, binding, where)
 
@@ -232,9 +258,9 @@ class Bindings:
                     f"write `{word}.NAME`",
                 )
 
-    def _report_use(self, error: PluginMissing | PluginBroken, raw: Any, where: Where) -> None:
+    def _report_use(self, error: PluginMissing | PluginBroken, raw: Any, where: Where, *, key: bool = False) -> None:
         place = where if isinstance(raw, str) else (*where, "use")
-        self.texts.report(error.code, error.message, place, error.hint or "")
+        self.texts.report(error.code, error.message, place, error.hint or "", key=key)
 
     def _check_options(self, options: type[Options], binding: Binding, where: Where) -> None:
         self.check_config(options, binding.options, binding.use, where)

@@ -13,7 +13,7 @@ from agentspec.api.tool import Effect
 from agentspec.plan.controllers import Controllers
 from agentspec.plan.graph import find_circle, in_order, sinks
 from agentspec.plan.infer import ANY
-from agentspec.plan.model import AgentWork, ApproveWork, Compiled, PlanBlock, PlanNode, Work
+from agentspec.plan.model import AgentWork, ApproveWork, Compiled, LmWork, PlanBlock, PlanNode, ToolWork, Work
 from agentspec.plan.nodes import Leaves
 from agentspec.plan.reads import Reader, Reads
 from agentspec.plan.scope import Scope
@@ -77,7 +77,8 @@ class Blocks:
         waits = tuple(len(edges.before[name]) for name in order)
         starts = tuple(place for place, count in enumerate(waits) if count == 0)
         done = tuple(node for node in nodes if node is not None)
-        return PlanBlock(block.label, done, waits, starts, result, value, block.single)
+        uses = self.reader.result_uses(block) if block.has_result else None
+        return PlanBlock(block.label, done, waits, starts, result, value, block.single, uses)
 
     def states(
         self, block: Block, outer: Scope, seen: Mapping[str, Schema], variables: Mapping[str, Schema]
@@ -157,8 +158,17 @@ class Blocks:
             span=document.key_span(node.where),
             description=fields.description,
             value=value,
-            cache=fields.cache,
+            cache=fields.cache and self._may_cache(node, work),
+            uses=self.reader.uses(node),
         )
+
+    def _may_cache(self, node: Node, work: Work) -> bool:
+        """Tell whether a result depends on nothing but what was asked; report where it does not."""
+        if isinstance(work, LmWork) or (isinstance(work, ToolWork) and work.tool.effect is Effect.READ):
+            return True
+        text = "`cache` is for LM nodes without tools and for tools that only read"
+        self.texts.report("AS203", text, (*node.where, "cache"), key=True)
+        return False
 
     def _timeout(self, timeout_s: float | None, work: Work) -> float | None:
         """How long the step may take. A person's time is up in another way; another agent has a limit of its own."""

@@ -20,6 +20,10 @@ class Catalogue(Protocol):
         """The toolset behind `<plugin>` or `<plugin>/<toolset>`."""
         ...
 
+    def version(self, use: str) -> str:
+        """Name and version of the distribution that a plugin comes with; empty when it is not known."""
+        ...
+
     def controller(self, use: str) -> ControllerFactory:
         """The controller behind `<plugin>/<name>`."""
         ...

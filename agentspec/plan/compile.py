@@ -12,6 +12,7 @@ from agentspec.plan.blocks import Blocks
 from agentspec.plan.catalogue import Catalogue
 from agentspec.plan.model import Plan
 from agentspec.plan.nodes import Leaves
+from agentspec.plan.proof.prove import prove
 from agentspec.plan.reads import Reader
 from agentspec.plan.texts import Texts
 from agentspec.spec.diagnostics import Diagnostic, Severity, SpecInvalid
@@ -47,12 +48,8 @@ def _check(spec: Spec, agents: Agents) -> Checked:
     reader = Reader(spec, texts)
     leaves = Leaves(texts, bindings, reader, agents)
     block = Blocks(texts, reader, leaves).block(spec.block, bindings.scope_of_nodes)
-    own = [one for one in texts.problems if one.source is spec.document.source]
-    others = [one for one in texts.problems if one.source is not spec.document.source]
-    others.sort(key=lambda one: (one.source.name, one.sort_key))
-    diagnostics = (*sorted(own, key=lambda one: one.sort_key), *others)
-    if any(one.severity is Severity.ERROR for one in diagnostics):
-        return Checked(None, diagnostics)
+    if _failed(texts):
+        return Checked(None, _in_order(texts))
     called = agents.called.values()
     plan = Plan(
         name=spec.fields.name,
@@ -66,7 +63,18 @@ def _check(spec: Spec, agents: Agents) -> Checked:
         block=block,
         allow_unreviewed=frozenset([words] if isinstance(words := spec.fields.allow_unreviewed, str) else words),
     )
-    return Checked(plan, diagnostics)
+    prove(plan, spec, bindings)
+    return Checked(None if _failed(texts) else plan, _in_order(texts))
+
+
+def _failed(texts: Texts) -> bool:
+    return any(one.severity is Severity.ERROR for one in texts.problems)
+
+
+def _in_order(texts: Texts) -> tuple[Diagnostic, ...]:
+    """All problems, first those of the file itself."""
+    source = texts.document.source
+    return tuple(sorted(texts.problems, key=lambda one: (one.source is not source, one.source.name, one.sort_key)))
 
 
 def _keyed(bindings: Bindings, own: Mapping[str, _B], others: Iterable[Mapping[str, _B]]) -> dict[str, _B]:

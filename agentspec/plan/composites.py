@@ -13,13 +13,9 @@ from agentspec.plan.infer import ANY, BOOLEAN, NUMBER, STRING
 from agentspec.plan.model import Compiled, Composite
 from agentspec.plan.scope import Scope
 from agentspec.plan.texts import Text
-from agentspec.spec.shapes import (
-    COMPOSITES,
-    CascadeShape,
-    FallbackShape,
-    RouteShape,
-    SplitShape,
-)
+from agentspec.spec.diagnostics import suggest
+from agentspec.spec.shapes import COMPOSITES, CascadeShape, FallbackShape, Member, RouteShape, SplitShape
+from agentspec.spec.shapes import Composite as CompositeShape
 from agentspec.spec.source import Where
 
 if TYPE_CHECKING:
@@ -42,93 +38,137 @@ def composite_of(raw: Any) -> Kind | None:
 
 
 class Composites:
-    """Binds composites and, through `Bindings`, the models that are written inside them."""
+    """Compiles composites and, through `Bindings`, the models that are written inside them.
+
+    Those stand in the plan under names of their own, `sorter.2`, which no spec can write.
+    """
 
     def __init__(self, bindings: Bindings) -> None:
         self.bindings = bindings
         self.texts = bindings.texts
         self._places: dict[str, Where] = {}
         self._members: dict[str, list[str]] = {}
+        self._accepts: dict[str, Text] = {}
 
-    def bind(self, name: str, kind: Kind, raw: Mapping[str, Any], where: Where) -> None:
-        """Compile one composite. What is wrong with it is reported."""
+    def compile(self, name: str, kind: Kind, raw: Mapping[str, Any], where: Where, chosen: bool) -> Composite | None:
+        """Compile one composite, with all that is written inside it. None when its shape is wrong.
+
+        One that is not `chosen` is only looked at.
+        """
         shape = COMPOSITES[kind]
         try:
             fields = shape.model_validate(raw)
         except ValidationError as error:
             self.texts.report_shape(shape, error, where)
-            return
-        self._places[name] = where
-        self._members[name] = []
-        place = (*where, kind)
+            return None
+        written = _members(fields)
+        names = [self._member(name, number, *one, where, chosen) for number, one in enumerate(written, 1)]
         accept: Compiled | None = None
-        conditions: list[Compiled | None] = []
+        conditions: tuple[Compiled | None, ...] = ()
         shares: tuple[float, ...] = ()
-        if isinstance(fields, CascadeShape | FallbackShape):
-            written = fields.cascade if isinstance(fields, CascadeShape) else fields.fallback
-            keys = [self._member(name, member, (*place, number)) for number, member in enumerate(written)]
-            if isinstance(fields, CascadeShape):
-                accept = self._condition(fields.accept, (*where, "accept"), Scope(variables=_ACCEPT))
+        if isinstance(fields, CascadeShape):
+            text = _bare(fields.accept, (*where, "accept"))
+            accept = self.texts.compiled(text, Scope(variables=_ACCEPT))[0]
+            if chosen:
+                self._accepts[name] = text
         elif isinstance(fields, RouteShape):
-            keys = [self._member(name, way.use, (*place, number, "use")) for number, way in enumerate(fields.route)]
-            conditions = self._ways(fields, place)
+            conditions = self._ways(fields, (*where, kind))
         elif isinstance(fields, SplitShape):
-            keys = [self._member(name, member, (*place, member)) for member in fields.split]
-            total = sum(fields.split.values())
-            shares = tuple(share / total for share in fields.split.values())
-        else:
-            keys = [self._member(name, fields.shadow, place), self._member(name, fields.with_, (*where, "with"))]
-        document = self.texts.document
-        self.bindings.models[name] = Composite(
+            shares = tuple(share / sum(fields.split.values()) for share in fields.split.values())
+        if chosen:
+            self._places[name] = where
+            self._members[name] = names
+        return Composite(
             name=name,
             kind=kind,
-            members=tuple(keys),
-            origin=document.source_at(where),
-            span=document.span(where),
+            members=tuple(self.bindings.key(one) for one in names),
+            origin=self.texts.document.source_at(where),
+            span=self.texts.document.span(where),
             accept=accept,
-            conditions=tuple(conditions),
+            conditions=conditions,
             shares=shares,
+            written=raw,
         )
 
     def check_circles(self) -> None:
-        """Report models that are made of each other."""
-        circle = find_circle(
-            {name: [one for one in made if one in self._members] for name, made in self._members.items()}
-        )
-        if circle:
-            # found along "is needed by", told along "is made of"
-            names = [f"`{name}`" for name in reversed(circle)]
-            text = f"{' -> '.join([*names, names[0]])} are made of each other"
-            self.texts.report("AS430", text, self._places[circle[-1]], key=True)
+        """Report models that are made of each other, each circle once."""
+        edges = {name: [one for one in made if one in self._members] for name, made in self._members.items()}
+        while circle := find_circle(edges):
+            # found along "is needed by", told along "is made of", beginning with the first in the file
+            names = [one for one in reversed(circle) if "." not in one]
+            first = min(names, key=list(self._members).index)
+            at = names.index(first)
+            shown = [f"`{one}`" for one in (*names[at:], *names[:at], first)]
+            text = f"`{first}` is made of itself" if len(names) == 1 else f"{' -> '.join(shown)} are made of each other"
+            self.texts.report("AS430", text, self._places[first], key=True)
+            edges = {name: [] if name in circle else made for name, made in edges.items()}
 
-    def _member(self, name: str, raw: str | Mapping[str, Any], where: Where) -> str:
-        """The key of a member; one that is written in place is bound under a name of its own."""
-        known = self.bindings.spec.fields.models
+    def check_answers(self, model: str, output: Schema) -> None:
+        """Hold what a model that is made of others asks about answers against the type of a node's answers."""
+        waiting, seen = [model], set[str]()
+        while waiting:
+            name = waiting.pop()
+            if name not in seen:
+                seen.add(name)
+                waiting += self._members.get(name, ())
+                if name in self._accepts:
+                    self.texts.compiled(self._accepts[name], Scope(variables={**_ACCEPT, "output": output}))
+
+    def report_shapeless(self, raw: Mapping[str, Any], where: Where) -> None:
+        """Report a mapping that is neither a model nor made of others."""
+        kinds = ("use", *COMPOSITES)
+        for key in raw:
+            if suggest(str(key), kinds):
+                self.texts.report_unknown("AS201", f"unknown key `{key}`", str(key), kinds, (*where, key), key=True)
+                return
+        text = f"a model has `use`, or one of {', '.join(f'`{kind}`' for kind in COMPOSITES)}"
+        self.texts.report("AS202", text, where)
+
+    def _member(self, name: str, number: int, raw: Member, place: Where, where: Where, chosen: bool) -> str:
+        """The name of a member; one that is written in place is bound under a name of its own."""
+        known, place = self.bindings.spec.fields.models, (*where, *place)
+        key = place[-2:] == ("split", raw)
         if isinstance(raw, str) and "/" not in raw:
-            self._members[name].append(raw)
             if raw not in known:
                 text = f"there is no model `{raw}` under `models:`"
-                self.texts.report_unknown("AS304", text, raw, known, where, key=where[-1] == raw)
-            return self.bindings.key(raw)
-        inner = f"{name}.{len(self._members[name]) + 1}"
-        self._members[name].append(inner)
-        self.bindings.bind_model(inner, raw, where)
-        return self.bindings.key(inner)
+                self.texts.report_unknown("AS304", text, raw, set(known) - {name.partition(".")[0]}, place, key=key)
+            return raw
+        inner = f"{name}.{number}"
+        self.bindings.bind_model(inner, raw, place, key=key, chosen=chosen)
+        return inner
 
-    def _ways(self, fields: RouteShape, place: Where) -> list[Compiled | None]:
+    def _ways(self, fields: RouteShape, place: Where) -> tuple[Compiled | None, ...]:
         seen = Scope(self.bindings.scope_of_nodes, variables={"prompt": STRING})
+        conditions: list[Compiled | None] = []
         for number, way in enumerate(fields.route):
-            if way.when is None and number < len(fields.route) - 1:
-                text = "the ways behind this one are never taken: it has no `when`"
-                self.texts.report("AS203", text, (*place, number))
-        if fields.route[-1].when is not None:
-            text = "when no condition holds, there is no model to ask"
-            self.texts.report("AS203", text, place, "end the list with an entry without `when`", key=True)
-        return [
-            None if way.when is None else self._condition(way.when, (*place, number, "when"), seen)
-            for number, way in enumerate(fields.route)
-        ]
+            last = number == len(fields.route) - 1
+            if way.when is not None:
+                text = _bare(way.when, (*place, number, "when"))
+                conditions.append(self.texts.compiled(text, seen)[0])
+                if last:
+                    message = "when no condition holds, there is no model to ask"
+                    hint = "end the list with an entry without `when`"
+                    self.texts.report("AS203", message, place, hint, key=True)
+                continue
+            conditions.append(None)
+            if not last:
+                message = "the ways behind this one are never taken: it has no `when`"
+                self.texts.report("AS203", message, (*place, number))
+        return tuple(conditions)
 
-    def _condition(self, raw: object, where: Where, scope: Scope) -> Compiled:
-        written = raw if isinstance(raw, str) else str(raw).lower()
-        return self.texts.compiled(Text(written, where, bare=True), scope)[0]
+
+def _members(fields: CompositeShape) -> list[tuple[Member, Where]]:
+    """What a composite is made of, each with its place inside it."""
+    if isinstance(fields, CascadeShape):
+        return [(member, ("cascade", number)) for number, member in enumerate(fields.cascade)]
+    if isinstance(fields, FallbackShape):
+        return [(member, ("fallback", number)) for number, member in enumerate(fields.fallback)]
+    if isinstance(fields, RouteShape):
+        return [(way.use, ("route", number, "use")) for number, way in enumerate(fields.route)]
+    if isinstance(fields, SplitShape):
+        return [(member, ("split", member)) for member in fields.split]
+    return [(fields.shadow, ("shadow",)), (fields.with_, ("with",))]
+
+
+def _bare(raw: object, where: Where) -> Text:
+    return Text(raw if isinstance(raw, str) else str(raw).lower(), where, bare=True)

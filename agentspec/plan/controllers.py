@@ -14,7 +14,7 @@ from agentspec.plan.machines import Machines
 from agentspec.plan.model import AgentWork, Compiled, LoopWork, MapWork, SwitchWork, Work
 from agentspec.plan.nodes import Leaves, arguments
 from agentspec.plan.offers import parameters_of
-from agentspec.plan.scope import COUNTER, Scope
+from agentspec.plan.scope import COUNTER, Scope, closed_object
 from agentspec.plan.texts import Texts
 from agentspec.spec.diagnostics import suggest
 from agentspec.spec.model import Node
@@ -105,13 +105,13 @@ class Controllers:
         item = without_null(schema).get("items", {})
         block = self.blocks.block(node.blocks[0], scope, {fields.as_: item, "loop": COUNTER})
         value = nullable(block.value) if fields.keep_going else block.value
-        work = MapWork(over, fields.as_, fields.concurrency, fields.keep_going, block, item)
+        work = MapWork(over, fields.as_, fields.concurrency, fields.keep_going, block, item, fields.over, schema)
         return work, {"type": "array", "items": value}
 
     def _loop(self, node: Node, fields: LoopShape, scope: Scope) -> tuple[LoopWork, Schema]:
         spec_block = node.blocks[0]
-        previous = {"type": "object", "properties": dict.fromkeys(spec_block.nodes, ANY), "additionalProperties": False}
-        variables: dict[str, Schema] = {"loop": COUNTER, "previous": previous}
+        known = {name: nullable(self.leaves.declared(inner)) for name, inner in spec_block.nodes.items()}
+        variables: dict[str, Schema] = {"loop": COUNTER, "previous": closed_object(known)}
         asked = self.leaves.reader.condition_reads(fields, node.where)
         block = self.blocks.block(spec_block, scope, variables, asked)
         # `while` is asked before a round, `until` after it, when the nodes of the round have their values.

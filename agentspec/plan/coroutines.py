@@ -11,11 +11,13 @@ from agentspec.api.controller import ControllerFactory
 from agentspec.api.errors import InvalidValue, PluginBroken, PluginMissing
 from agentspec.api.messages import Json, Schema
 from agentspec.api.tool import ToolContext
+from agentspec.api.validate import plain, problems_of
 from agentspec.plan.infer import ANY
 from agentspec.plan.model import ApproveWork, FreeWork, PlanBlock, PlanningWork, Settings, TurnWork
-from agentspec.plan.nodes import Leaves, arguments
+from agentspec.plan.nodes import Leaves, arguments, worded
 from agentspec.plan.offers import single_block
 from agentspec.plan.scope import Scope, closed_object
+from agentspec.plan.steps import loose_plan_schema, plan_schema
 from agentspec.plan.texts import Texts
 from agentspec.spec.model import Block, Node
 from agentspec.spec.shapes import ApproveShape, CodeShape, PlanShape, PluginShape
@@ -74,10 +76,12 @@ class Coroutines:
     def _plan(self, node: Node, fields: PlanShape, scope: Scope) -> tuple[PlanningWork | None, Schema]:
         model = self.leaves.model(fields.lm, (*node.where, "lm"))
         goals = [text for _, text in self.leaves.reader.prompt("user", fields.goal, (*node.where, "goal"))]
-        compiled = [self.texts.compiled(text, scope)[0] for text in goals]
+        compiled = [worded(self.texts.compiled(text, scope)[0]) for text in goals]
         offers = self.leaves.offers.read(fields.tools, (*node.where, "tools"))
-        schema = plan_schema([offer.name for offer in offers], fields.max_steps)
-        turn = TurnWork(model, schema, fields.repair, Settings(), ())
+        if not fields.tools:
+            self.texts.report("AS203", "a plan needs tools that its steps can call", (*node.where, "tools"), key=True)
+        schema = plan_schema(offers, fields.max_steps)
+        turn = TurnWork(model, schema, fields.repair, Settings(), (), accepts=loose_plan_schema())
         draft = single_block("lm", "lm", turn, schema, self.texts, node.where)
         approval = None
         if fields.approve:
@@ -139,7 +143,11 @@ def _configured(factory: ControllerFactory, use: str) -> Callable[[Mapping[str, 
         except ValidationError as error:
             raise _config_invalid(use, error) from error
         assert context.children is not None
-        return await factory.run(context.children, config)
+        value = plain(await factory.run(context.children, config), f"what `{use}` returned")
+        problems = problems_of(value, factory.returns)
+        if problems:
+            raise InvalidValue(f"`{use}` returned something else than it declares: {'; '.join(problems[:3])}")
+        return value
 
     return call
 
@@ -151,19 +159,3 @@ def _config_invalid(use: str, error: ValidationError) -> InvalidValue:
         for detail in error.errors(include_url=False, include_input=False)
     )
     return InvalidValue(f"the keys of `{use}`: {listed}")
-
-
-def plan_schema(tools: list[str], most: int) -> Schema:
-    """The schema of a plan that a model writes; see `agentspec.plan.steps`."""
-    step = {
-        "type": "object",
-        "properties": {
-            "id": {"type": "string", "pattern": "^[a-z][a-z0-9_]*$", "maxLength": 40},
-            "tool": {"enum": tools},
-            "arguments": {"type": "object"},
-            "after": {"type": "array", "items": {"type": "string"}},
-        },
-        "required": ["id", "tool", "arguments"],
-        "additionalProperties": False,
-    }
-    return closed_object({"steps": {"type": "array", "items": step, "minItems": 1, "maxItems": most}})

@@ -6,14 +6,14 @@ from typing import TYPE_CHECKING
 
 from agentspec.api.messages import Schema
 from agentspec.api.schema import nullable
-from agentspec.plan.infer import ANY, STRING, union
+from agentspec.plan.infer import ANY, union
 from agentspec.plan.model import Compiled, MachineWork, PlanBlock
 from agentspec.plan.nodes import Leaves
 from agentspec.plan.scope import COUNTER, Scope
 from agentspec.plan.texts import Texts
 from agentspec.spec.diagnostics import Severity
 from agentspec.spec.model import Block, Node
-from agentspec.spec.shapes import LmShape, MachineShape, ToolShape, Transition
+from agentspec.spec.shapes import MachineShape, Transition
 from agentspec.spec.source import Where
 
 if TYPE_CHECKING:
@@ -42,7 +42,7 @@ class Machines:
         else:
             self._check_reach(node, fields.start, ways)
         variables: dict[str, Schema] = {"loop": COUNTER}
-        seen: dict[str, Schema] = {name: nullable(self._declared(state)) for name, state in block.nodes.items()}
+        seen: dict[str, Schema] = {name: nullable(self.leaves.declared(state)) for name, state in block.nodes.items()}
         nodes, values = self.blocks.states(block, scope, seen, variables)
         compiled = []
         for name in index:
@@ -51,21 +51,9 @@ class Machines:
         result, value = self._value(block, scope, seen, values, ways)
         if fields.start not in index or len(nodes) < len(index):
             return None, value
-        plan_block = PlanBlock("", nodes, (0,) * len(nodes), (), lambda lookup: None, value)
+        uses = self.blocks.reader.result_uses(block) if block.has_result else None
+        plan_block = PlanBlock("", nodes, (0,) * len(nodes), (), lambda lookup: None, value, uses=uses)
         return MachineWork(index[fields.start], fields.max_steps, plan_block, tuple(compiled), result), value
-
-    def _declared(self, node: Node) -> Schema:
-        """The type of a state as far as it is known before all states are compiled."""
-        fields = node.fields
-        if isinstance(fields, LmShape):
-            where = (*node.where, "output")
-            return STRING if fields.output is None else self.leaves.bindings.read_type(fields.output, where)
-        if isinstance(fields, ToolShape):
-            local, _, function = fields.tool.partition(".")
-            toolset = self.leaves.bindings.toolsets.get(local)
-            tool = None if toolset is None else toolset.tools.get(function)
-            return ANY if tool is None else tool.returns
-        return ANY
 
     def _ways(self, node: Node, fields: MachineShape, index: dict[str, int]) -> dict[str, list[Way]]:
         """The ways on from every state, with unknown names and states without a way reported."""

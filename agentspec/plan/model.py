@@ -19,7 +19,7 @@ from agentspec.api.tool import Tool, ToolContext
 from agentspec.plan.paths import case_path
 from agentspec.spec.model import Kind
 from agentspec.spec.shapes import Limits, Retry
-from agentspec.spec.source import Source, Span
+from agentspec.spec.source import Source, Span, Where
 
 Lookup = Callable[[str], Any]
 """Gives the value behind a name; raises KeyError for one that is not in scope."""
@@ -55,7 +55,12 @@ class Sampling:
 
 @dataclass(frozen=True, slots=True)
 class LmWork:
-    """Ask a model for one answer. `output` is the schema of the answer, None for free text."""
+    """Ask a model for one answer.
+
+    Attributes:
+        output: the schema of the answer, None for free text.
+        most_bytes: how long all messages together can get, in UTF-8; None when that is not known.
+    """
 
     model: str
     messages: tuple[tuple[Role, Compiled], ...]
@@ -63,6 +68,7 @@ class LmWork:
     repair: int
     settings: Settings
     sampling: Sampling | None = None
+    most_bytes: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +92,13 @@ class SwitchWork:
 
 @dataclass(frozen=True, slots=True)
 class MapWork:
-    """Run the block for each item of `over`, at most `concurrency` at a time; `item` is an item's type."""
+    """Run the block for each item of `over`, at most `concurrency` at a time.
+
+    Attributes:
+        item: an item's type.
+        written: `over` as the spec has it.
+        items: the type of the list.
+    """
 
     over: Compiled
     variable: str
@@ -94,6 +106,8 @@ class MapWork:
     keep_going: bool
     block: PlanBlock
     item: Schema = field(default_factory=dict)
+    written: str = ""
+    items: Schema = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,6 +187,7 @@ class TurnWork:
 
     Attributes:
         offers: what the model may call.
+        accepts: what is taken for an answer, where that is more than `output` asks for: the caller checks the rest.
     """
 
     model: str
@@ -180,6 +195,7 @@ class TurnWork:
     repair: int
     settings: Settings
     offers: tuple[Offer, ...]
+    accepts: Schema | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -267,6 +283,19 @@ def inner_blocks(work: Work) -> list[tuple[str, PlanBlock]]:
 
 
 @dataclass(frozen=True, slots=True)
+class Use:
+    """A name that one of a node's own texts uses.
+
+    Attributes:
+        field: where the text stands, as keys from the node: `("with", "body")`.
+        path: the name, then fields and indices.
+    """
+
+    field: Where
+    path: tuple[str | int, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class PlanNode:
     """One node, ready to run.
 
@@ -280,6 +309,7 @@ class PlanNode:
         origin, span: where the node is written.
         value: schema of the node's value.
         cache: whether the result of an identical earlier call may be reused.
+        uses: the names in its own texts, without those of the blocks that it owns.
     """
 
     index: int
@@ -298,6 +328,7 @@ class PlanNode:
     description: str = ""
     value: Schema = field(default_factory=dict)
     cache: bool = False
+    uses: tuple[Use, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -311,6 +342,7 @@ class PlanBlock:
         result: the block's value, once all nodes are settled.
         value: schema of that value.
         single: the block is one node without a name of its own.
+        uses: the names in its `result:`; None when it has none, and its value is that of the last node.
     """
 
     label: str
@@ -320,6 +352,7 @@ class PlanBlock:
     result: Compiled
     value: Schema
     single: bool = False
+    uses: tuple[Use, ...] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -358,6 +391,7 @@ class Composite:
         accept: condition of a cascade over `output`, `confidence`, `valid` and `usd`.
         conditions: of a route, per member, over `prompt` and `inputs`; None always holds.
         shares: of a split, per member; their sum is 1.
+        written: what the spec says, for telling one from another.
     """
 
     name: str
@@ -368,6 +402,7 @@ class Composite:
     accept: Compiled | None = None
     conditions: tuple[Compiled | None, ...] = ()
     shares: tuple[float, ...] = ()
+    written: Mapping[str, Json] = field(default_factory=dict)
 
     @property
     def use(self) -> str:

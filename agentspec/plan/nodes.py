@@ -7,16 +7,19 @@ from collections.abc import Mapping
 from typing import Any
 
 from agentspec.api.messages import Role, Schema
+from agentspec.api.schema import nullable
 from agentspec.api.validate import problems_of
 from agentspec.plan.agents import Agents
 from agentspec.plan.bindings import Bindings
 from agentspec.plan.fits import name as type_name
-from agentspec.plan.infer import NUMBER, STRING
+from agentspec.plan.infer import ANY, INTEGER, NUMBER, STRING
 from agentspec.plan.model import AgencyWork, Compiled, LmWork, Sampling, Settings, ToolWork, TurnWork
 from agentspec.plan.offers import Offers, single_block
+from agentspec.plan.proof.lengths import longest_text, longest_value
 from agentspec.plan.reads import Reader
-from agentspec.plan.scope import Scope
+from agentspec.plan.scope import Scope, closed_object
 from agentspec.plan.texts import Texts
+from agentspec.spec.expressions.values import text as text_of
 from agentspec.spec.model import Node
 from agentspec.spec.shapes import LmShape, Sample, ToolShape
 from agentspec.spec.source import Where
@@ -46,40 +49,66 @@ class Leaves:
         model = self.model(fields.lm, (*node.where, "lm"))
         output = None if fields.output is None else self.bindings.read_type(fields.output, (*node.where, "output"))
         value = STRING if output is None else output
+        self.bindings.composites.check_answers(fields.lm, nullable(value) if fields.tools else value)
         messages = self._messages(node, fields, value, scope)
         stop = (fields.stop,) if isinstance(fields.stop, str) else tuple(fields.stop)
         settings = Settings(fields.temperature, fields.max_tokens, stop, fields.seed)
         if not fields.tools:
             sampling = None if fields.sample is None else self._sampling(fields.sample, node.where, value, scope)
-            return LmWork(model, messages, output, fields.repair, settings, sampling), value
+            most = self._most_bytes(node, fields, scope)
+            return LmWork(model, messages, output, fields.repair, settings, sampling, most), value
         offers = self.offers.read(fields.tools, (*node.where, "tools"))
         turn = TurnWork(model, output, fields.repair, settings, offers)
         block = single_block("lm", "lm", turn, value, self.texts, node.where)
         assert fields.max_turns is not None
         return AgencyWork(messages, fields.max_turns, block, offers), value
 
+    def declared(self, node: Node) -> Schema:
+        """The type of a node as far as it is known before it is compiled."""
+        fields = node.fields
+        if isinstance(fields, LmShape):
+            where = (*node.where, "output")
+            return STRING if fields.output is None else self.bindings.read_type(fields.output, where)
+        if isinstance(fields, ToolShape):
+            local, _, function = fields.tool.partition(".")
+            toolset = self.bindings.toolsets.get(local)
+            tool = None if toolset is None else toolset.tools.get(function)
+            return ANY if tool is None else tool.returns
+        return ANY
+
     def model(self, name: str, where: Where) -> str:
         """The key of a model; an unknown name is reported."""
-        if name not in self.bindings.models and name not in self.texts.document.data.get("models", {}):
+        known = self.bindings.spec.fields.models
+        if name not in known:
             text = f"there is no model `{name}` under `models:`"
-            self.texts.report_unknown("AS304", text, name, [*self.bindings.models], where)
+            self.texts.report_unknown("AS304", text, name, known, where)
         return self.bindings.key(name)
 
     def _messages(self, node: Node, fields: LmShape, value: Schema, scope: Scope) -> tuple[tuple[Role, Compiled], ...]:
-        """The messages of a node, with its examples as turns before the last one."""
+        """The messages of a node, with its examples as earlier turns: after what the system says."""
         messages: list[tuple[Any, Compiled]] = []
         for role, text in self.reader.messages(fields, node.where):
-            messages.append((role, self.texts.compiled(text, scope)[0]))
+            messages.append((role, worded(self.texts.compiled(text, scope)[0])))
         shown: list[tuple[Any, Compiled]] = []
         for number, example in enumerate(fields.examples):
             what = f"the answer of example {number + 1}"
             self.fits_constant(example.output, value, what, (*node.where, "examples", number, "output"))
             shown += [("user", _text(example.input)), ("assistant", _text(example.output))]
-        return (*messages[:-1], *shown, *messages[-1:])
+        start = next((place for place, (role, _) in enumerate(messages) if role != "system"), len(messages))
+        return (*messages[:start], *shown, *messages[start:])
+
+    def _most_bytes(self, node: Node, fields: LmShape, scope: Scope) -> int | None:
+        """How long all messages together can get; see `LmWork`."""
+        texts = [self.texts.parse(text) for _, text in self.reader.messages(fields, node.where)]
+        shown = [part for example in fields.examples for part in (example.input, example.output)]
+        found = [None if text is None else longest_text(text, scope) for text in texts]
+        found += [longest_value({"const": part}) for part in shown]
+        return None if None in found else sum(length for length in found if length is not None)
 
     def _sampling(self, sample: Sample, where: Where, value: Schema, scope: Scope) -> Sampling:
         place = (*where, "sample")
         judge = "" if sample.judge is None else self.model(sample.judge, (*place, "judge"))
+        self.bindings.composites.check_answers(sample.judge or "", closed_object({"best": INTEGER}))
         seen = Scope(scope, variables={"output": value, "confidence": NUMBER})
         return Sampling(sample.n, sample.pick, judge, self.condition(sample.check, (*place, "check"), seen))
 
@@ -126,6 +155,11 @@ def arguments(given: Given) -> Compiled:
     """The function that fills in all arguments."""
     parts = tuple((key, part[0]) for key, part in given.items())
     return lambda lookup: {key: part(lookup) for key, part in parts}
+
+
+def worded(compiled: Compiled) -> Compiled:
+    """A prompt is a text, also where it is one lone expression that gives something else."""
+    return lambda lookup: text_of(compiled(lookup))
 
 
 def _text(value: Any) -> Compiled:

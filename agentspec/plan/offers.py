@@ -19,6 +19,9 @@ _NOT_WIRE = re.compile(r"[^A-Za-z0-9_-]+")
 _LONGEST = 64
 """Names that providers take: letters, digits, `_` and `-`, at most this many."""
 
+RESERVED = frozenset({"lm", "approve", "steps"})
+"""What the blocks of a model's turn, of a plan's approval and of its steps are called."""
+
 _FILE = (".yaml", ".yml", "/")
 
 
@@ -36,11 +39,10 @@ class Offers:
         for number, word in enumerate([words] if isinstance(words, str) else words):
             place = where if isinstance(words, str) else (*where, number)
             for offer in self._read_word(word, place):
-                other = next((one for one in found.values() if one.wire == offer.wire), None)
-                if other is not None and other.name != offer.name:
+                other = found.setdefault(offer.wire, offer)
+                if other is not offer and not _same(other, offer):
                     text = f"a model sees `{other.name}` and `{offer.name}` under one name, `{offer.wire}`"
-                    self.texts.report("AS409", text, place, "rename one of the toolsets under `tools:`")
-                found.setdefault(offer.name, offer)
+                    self.texts.report("AS409", text, place, "rename one of the toolsets, or agents")
         return tuple(found.values())
 
     def _read_word(self, word: str, where: Where) -> Iterator[Offer]:
@@ -63,13 +65,25 @@ class Offers:
 
     def _agent(self, plan: Plan, where: Where) -> Offer:
         work = AgentWork(plan, lambda lookup: lookup("args"))
-        block = self._block(plan.name, work, plan.block.value, where)
+        name = wire_name(plan.name)
+        if not name.strip("_") or name in RESERVED:
+            text = f"a model cannot call an agent that is named `{plan.name}`"
+            self.texts.report("AS409", text, where, "change the `name:` in its file")
+        block = self._block(name, work, plan.block.value, where)
         description = plan.description or f"Ask the agent {plan.name}."
-        return Offer(plan.name, wire_name(plan.name), description, parameters_of(plan), plan.block.value, block)
+        return Offer(name, name, description, parameters_of(plan), plan.block.value, block)
 
     def _block(self, name: str, work: ToolWork | AgentWork, value: Schema, where: Where) -> PlanBlock:
         kind = "tool" if isinstance(work, ToolWork) else "controller"
         return single_block(name, kind, work, value, self.texts, where)
+
+
+def _same(one: Offer, other: Offer) -> bool:
+    """Tell whether two words offer the same thing."""
+    works = one.block.nodes[0].work, other.block.nodes[0].work
+    if isinstance(works[0], AgentWork) and isinstance(works[1], AgentWork):
+        return works[0].plan is works[1].plan
+    return one.name == other.name
 
 
 def single_block(

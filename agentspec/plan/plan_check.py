@@ -7,14 +7,26 @@ from typing import Any
 
 from agentspec.api.messages import Json, Schema
 from agentspec.api.validate import problems_of
-from agentspec.plan.fits import misfit, name
+from agentspec.plan.fits import misfit
+from agentspec.plan.fits import name as type_name
 from agentspec.plan.graph import find_circle
 from agentspec.plan.model import Offer
-from agentspec.plan.steps import REFERENCE, field_steps, waits_for
+from agentspec.plan.steps import REFERENCE, field_steps, is_reference, references, waits_for, with_references
+from agentspec.plan.typing.steps import track
+
+_DEEPEST = 32
 
 
 def plan_problems(steps: Sequence[Mapping[str, Any]], offers: Sequence[Offer], most: int) -> list[str]:
-    """Say everything that is wrong with a plan; an empty list when it may be run."""
+    """Say everything that is wrong with a plan; an empty list when it may be run.
+
+    The steps fit `loose_plan_schema`.
+    """
+    deep = [
+        f"step `{step['id']}`: its arguments are nested too deeply" for step in steps if _is_deep(step["arguments"])
+    ]
+    if deep:
+        return deep
     by_name = {offer.name: offer for offer in offers}
     problems = []
     if len(steps) > most:
@@ -43,7 +55,7 @@ def _argument_problems(step: Mapping[str, Any], offer: Offer, known: Mapping[str
     yield from (f"`{offer.name}` takes no `{key}`" for key in arguments if key not in properties)
     for key in offer.parameters.get("required", ()):
         if key not in arguments:
-            yield f"`{offer.name}` needs `{key}`: {name(properties[key])}"
+            yield f"`{offer.name}` needs `{key}`: {type_name(properties[key])}"
     for key, value in arguments.items():
         if key in properties:
             yield from (f"`{key}`: {text}" for text in _value_problems(value, properties[key], known))
@@ -51,41 +63,55 @@ def _argument_problems(step: Mapping[str, Any], offer: Offer, known: Mapping[str
 
 def _value_problems(value: Json, wanted: Schema, known: Mapping[str, Offer]) -> Iterator[str]:
     """Constants are validated; a reference is typed by what its step returns."""
-    if isinstance(value, Mapping) and isinstance(value.get(REFERENCE), str):
-        offer = known.get(value[REFERENCE])
-        given = _field(offer.returns, str(value.get("field") or "")) if offer is not None else {}
-        if given is None:
-            yield f"`{value[REFERENCE]}` has no `{value['field']}`"
-        elif reason := misfit(given, wanted):
-            yield f"it must be {name(wanted)}, {reason}"
-    elif not _has_reference(value):
-        yield from problems_of(value, wanted)
+    if is_reference(value):
+        yield from _reference_problems(value, wanted, known)
+        return
+    mixed = bool(references(value))
+    yield from problems_of(value, with_references(wanted) if mixed else wanted)
+    if mixed:
+        yield from _reference_types(value, wanted, known)
+
+
+def _reference_types(value: Json, wanted: Schema, known: Mapping[str, Offer]) -> Iterator[str]:
+    """The types of the references inside a value whose shape has been checked."""
+    if is_reference(value):
+        yield from _reference_problems(value, wanted, known)
     elif isinstance(value, list):
         for item in value:
-            yield from _value_problems(item, wanted.get("items", {}), known)
+            yield from _reference_types(item, wanted.get("items", {}), known)
     elif isinstance(value, Mapping):
         for key, item in value.items():
-            yield from _value_problems(item, wanted.get("properties", {}).get(key, {}), known)
+            yield from _reference_types(item, wanted.get("properties", {}).get(key, {}), known)
 
 
-def _has_reference(value: Json) -> bool:
-    if isinstance(value, Mapping):
-        return isinstance(value.get(REFERENCE), str) or any(_has_reference(item) for item in value.values())
-    return isinstance(value, list) and any(_has_reference(item) for item in value)
+def _reference_problems(value: Mapping[str, Any], wanted: Schema, known: Mapping[str, Offer]) -> Iterator[str]:
+    name, field = value[REFERENCE], value.get("field")
+    strange = [key for key in value if key not in (REFERENCE, "field")]
+    if strange:
+        yield f"a reference holds `{REFERENCE}` and `field`, not `{strange[0]}`"
+    offer = known.get(name)
+    if offer is None:  # no such step, or one whose tool is not known: that is said there
+        return
+    try:
+        steps = field_steps(field or "") if field is None or isinstance(field, str) else None
+    except ValueError:
+        steps = None
+    if steps is None:
+        yield f"`{str(field)[:80]}` is no field: it is written like `a.b[0]`"
+        return
+    found = track(offer.returns, steps)
+    if found.missing is not None:
+        yield f"`{name}` has no `{field}`"
+    elif reason := misfit(found.schema, wanted):
+        yield f"it must be {type_name(wanted)}, {reason}"
 
 
-def _field(schema: Schema, field: str) -> Schema | None:
-    """The type of a field; None when it cannot exist, an empty schema when nothing is known."""
-    for step in field_steps(field):
-        if not schema or "anyOf" in schema:
-            return {}
-        if isinstance(step, int) and schema.get("type") == "array":
-            schema = schema.get("items", {})
-        elif isinstance(step, str) and schema.get("type") == "object":
-            properties = schema.get("properties", {})
-            if step not in properties:
-                return {} if schema.get("additionalProperties", True) else None
-            schema = properties[step]
-        else:
-            return None
-    return schema
+def _is_deep(value: Json) -> bool:
+    level = [value]
+    for _ in range(_DEEPEST):
+        level = [
+            item
+            for one in level
+            for item in (one.values() if isinstance(one, Mapping) else one if isinstance(one, list) else ())
+        ]
+    return bool(level)

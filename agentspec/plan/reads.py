@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from agentspec.plan.model import Use
 from agentspec.plan.texts import Text, Texts
 from agentspec.spec.diagnostics import SpecInvalid
 from agentspec.spec.model import Block, Node, Spec
@@ -62,6 +63,18 @@ class Reader:
         self._collect(self.texts.texts_in(block.result, (*block.where, "result")), found)
         return found.names
 
+    def uses(self, node: Node) -> tuple[Use, ...]:
+        """Every name that a node's own texts use."""
+        return self._uses(self._own_texts(node), len(node.where))
+
+    def result_uses(self, block: Block) -> tuple[Use, ...]:
+        """Every name that a block's `result:` uses."""
+        return self._uses(self.texts.texts_in(block.result, (*block.where, "result")), len(block.where))
+
+    def _uses(self, texts: Iterable[Text], depth: int) -> tuple[Use, ...]:
+        parsed = [(text, self.texts.parse(text)) for text in texts]
+        return tuple(Use(text.where[depth:], one.path) for text, found in parsed if found for one in found.references)
+
     def condition_reads(self, fields: LoopShape, where: Where) -> set[str]:
         """The names that the conditions of a loop refer to."""
         found = Reads()
@@ -83,6 +96,14 @@ class Reader:
 
     def texts_of(self, node: Node) -> Iterator[Text]:
         """Every text of a node, those of its blocks included."""
+        yield from self._own_texts(node)
+        for block in node.blocks:
+            yield from self.texts.texts_in(block.result, (*block.where, "result"))
+            for child in block.nodes.values():
+                yield from self.texts_of(child)
+
+    def _own_texts(self, node: Node) -> Iterator[Text]:
+        """The texts of a node that stand outside of its blocks, the conditions of cases included."""
         fields, where = node.fields, node.where
         yield from self.bare(fields.when, (*where, "when"))
         if isinstance(fields, LmShape):
@@ -95,9 +116,6 @@ class Reader:
             yield from self._texts_of_controller(fields, where)
         for block in node.blocks:
             yield from self.bare(block.when, (*block.where, "when"))
-            yield from self.texts.texts_in(block.result, (*block.where, "result"))
-            for child in block.nodes.values():
-                yield from self.texts_of(child)
 
     def _texts_of_controller(self, fields: Controller, where: Where) -> Iterator[Text]:
         if isinstance(fields, SwitchShape):

@@ -9,6 +9,7 @@ model is ever read as an expression. A step runs when those that it refers to, a
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
@@ -17,11 +18,18 @@ from agentspec.api.errors import EvaluationFailed
 from agentspec.api.messages import Json, Schema
 from agentspec.plan.graph import in_order
 from agentspec.plan.model import AgentWork, Compiled, Lookup, Offer, PlanBlock, PlanNode, ToolWork
+from agentspec.plan.scope import closed_object
+
+MOST_STEPS = 1000
+"""Steps that a plan may have at all; `max_steps` cannot be more."""
 
 STEPS = "steps"
 """The name under which a plan is called as a block, and the variable that holds it."""
 
 REFERENCE = "from_step"
+
+_PART = re.compile(r"([^.\[\]]{0,100})((?:\[[0-9]{1,9}\]){0,8})")
+_INDEX = re.compile(r"[0-9]+")
 
 
 def steps_block(offers: Sequence[Offer], steps: Sequence[Mapping[str, Json]]) -> PlanBlock:
@@ -48,18 +56,24 @@ def steps_block(offers: Sequence[Offer], steps: Sequence[Mapping[str, Json]]) ->
 
 def waits_for(step: Mapping[str, Json]) -> set[str]:
     """The steps that must be done before this one."""
-    return set(step.get("after") or ()) | {name for name, _ in references(step.get("arguments"))}
+    given = step.get("arguments") or {}
+    return set(step.get("after") or ()) | {name for value in given.values() for name, _ in references(value)}
 
 
 def references(value: Json) -> list[tuple[str, str]]:
     """Every reference inside a value, as step and field."""
+    if is_reference(value):
+        return [(value[REFERENCE], value.get("field") or "")]
     if isinstance(value, Mapping):
-        if isinstance(value.get(REFERENCE), str):
-            return [(value[REFERENCE], str(value.get("field") or ""))]
         return [found for item in value.values() for found in references(item)]
     if isinstance(value, list):
         return [found for item in value for found in references(item)]
     return []
+
+
+def is_reference(value: Json) -> bool:
+    """Tell whether a value stands for that of another step."""
+    return isinstance(value, Mapping) and isinstance(value.get(REFERENCE), str)
 
 
 def _node(
@@ -78,14 +92,14 @@ def _node(
     return replace(node, index=index[name], id=name, work=filled, needs=needs, successors=successors)
 
 
-def _filled(arguments: Json) -> Compiled:
-    return lambda lookup: _resolve(arguments, lookup)
+def _filled(arguments: Mapping[str, Json]) -> Compiled:
+    return lambda lookup: {key: _resolve(value, lookup) for key, value in arguments.items()}
 
 
 def _resolve(value: Json, lookup: Lookup) -> Any:
+    if is_reference(value):
+        return _follow(lookup(value[REFERENCE]), value[REFERENCE], value.get("field") or "")
     if isinstance(value, Mapping):
-        if isinstance(value.get(REFERENCE), str):
-            return _follow(lookup(value[REFERENCE]), value[REFERENCE], str(value.get("field") or ""))
         return {key: _resolve(item, lookup) for key, item in value.items()}
     if isinstance(value, list):
         return [_resolve(item, lookup) for item in value]
@@ -93,12 +107,18 @@ def _resolve(value: Json, lookup: Lookup) -> Any:
 
 
 def field_steps(field: str) -> list[str | int]:
-    """Split `messages[0].subject` into its steps."""
-    parts = field.replace("[", ".").replace("]", "").split(".")
-    return [int(part) if part.isdecimal() else part for part in parts if part]
+    """Split `messages[0].subject` into its steps; what stands in brackets is an index. Raises ValueError."""
+    steps: list[str | int] = []
+    for part in field.split(".") if field else ():
+        match = _PART.fullmatch(part)
+        if match is None:
+            raise ValueError(field)
+        steps += [match[1]] if match[1] else []
+        steps += [int(index) for index in _INDEX.findall(match[2])]
+    return steps
 
 
-def _follow(value: Json, name: str, field: str) -> Json:
+def _follow(value: Any, name: str, field: str) -> Json:
     for step in field_steps(field):
         try:
             value = value[step]
@@ -111,11 +131,45 @@ def _values(names: tuple[str, ...]) -> Compiled:
     return lambda lookup: {name: lookup(name) for name in names}
 
 
-def reference_schema() -> Schema:
-    """The schema of a reference, for the model that writes the plan."""
-    return {
-        "type": "object",
-        "properties": {REFERENCE: {"type": "string"}, "field": {"type": "string"}},
-        "required": [REFERENCE],
-        "additionalProperties": False,
-    }
+def plan_schema(offers: Sequence[Offer], most: int) -> Schema:
+    """What a model may write that is held to a schema: per tool its own arguments, each a value or a reference."""
+    steps = [_step_schema({"const": offer.name}, with_references(offer.parameters)) for offer in offers]
+    return _plan_schema(steps[0] if len(steps) == 1 else {"anyOf": steps}, most)
+
+
+def loose_plan_schema() -> Schema:
+    """What is read as a plan. The rest is said by `plan_problems`, in words that help a model."""
+    return _plan_schema(_step_schema({"type": "string"}, {"type": "object"}), MOST_STEPS)
+
+
+def _plan_schema(step: Schema, most: int) -> Schema:
+    return closed_object({"steps": {"type": "array", "items": step, "minItems": 1, "maxItems": most}})
+
+
+def _step_schema(tool: Schema, arguments: Schema) -> Schema:
+    names = {"type": "array", "items": {"type": "string", "maxLength": 40}, "maxItems": 100}
+    step = closed_object({"id": _ID, "tool": tool, "arguments": arguments, "after": names})
+    return {**step, "required": ["id", "tool", "arguments"]}
+
+
+def with_references(schema: Schema, *, itself: bool = False) -> Schema:
+    """A schema that admits references in place of the values inside it; of `itself`, too, if so wished."""
+    part = dict(schema)
+    if "properties" in part:
+        part["properties"] = {key: with_references(one, itself=True) for key, one in part["properties"].items()}
+    for key in ("items", "additionalProperties"):
+        if isinstance(part.get(key), Mapping):
+            part[key] = with_references(part[key], itself=True)
+    for key in ("anyOf", "oneOf", "prefixItems"):
+        if key in part:
+            part[key] = [with_references(one, itself=key == "prefixItems") for one in part[key]]
+    if not itself:
+        return part
+    return {"anyOf": [*(part["anyOf"] if set(part) == {"anyOf"} else [part]), _REFERENCE_SCHEMA]}
+
+
+_ID: Schema = {"type": "string", "pattern": "^[a-z][a-z0-9_]{0,39}$"}
+_REFERENCE_SCHEMA: Schema = {
+    **closed_object({REFERENCE: {"type": "string"}, "field": {"type": "string"}}),
+    "required": [REFERENCE],
+}

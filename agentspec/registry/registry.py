@@ -53,6 +53,12 @@ class Registry:
         toolset: Toolset = _one_named(name or namespace, given, "toolset", namespace)
         return toolset
 
+    def version(self, use: str) -> str:
+        """Name and version of the distribution behind the first word of `use`; empty when it is not known."""
+        namespace = use.partition("/")[0]
+        point = next((point for point in self._found if point.name == namespace), None)
+        return "" if point is None or point.dist is None else f"{point.dist.name} {point.dist.version}"
+
     def controller(self, use: str) -> ControllerFactory:
         """The controller behind `<plugin>/<name>`. Raises `PluginMissing`, `PluginBroken`."""
         namespace, _, name = use.partition("/")

@@ -8,6 +8,7 @@ costs no task switch, and a thousand waiting steps have a thousand workers.
 from __future__ import annotations
 
 import asyncio
+import time
 from collections import deque
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from typing import Any
@@ -21,6 +22,7 @@ from agentspec.api.events import (
     RunCancelled,
     RunFinished,
     RunPaused,
+    RunResumed,
     RunStarted,
     StepFailed,
     StepPaused,
@@ -37,11 +39,16 @@ from agentspec.kernel import (
     StartTimer,
     StopTimer,
     advance,
+    is_stalled,
     new_state,
 )
 from agentspec.kernel.advance import Stimulus
-from agentspec.nodes.services import CallBlock, Waiting
+from agentspec.kernel.state import Running
+from agentspec.nodes.services import Ask, CallBlock, Waiting
 from agentspec.plan.model import Plan, Rule
+from agentspec.runtime.questions import Questions, silence
+from agentspec.runtime.recording import Recording
+from agentspec.runtime.replay import Past
 
 Execute = Callable[[StartStep, CallBlock], Awaitable[tuple[Json, Meta]]]
 Observe = Callable[[Event], None]
@@ -59,7 +66,9 @@ class Driver:
     Args:
         execute: runs a step.
         observe: hears of everything that happens.
-        journal: is given each event before the kernel takes it in; the same events make the same state.
+        recording: is given each event before the kernel takes it in; the same events make the same state.
+        ask: asks a person, where one is there; without it the run pauses.
+        now: seconds since 1970, for questions that stay open over a restart.
     """
 
     def __init__(
@@ -67,13 +76,17 @@ class Driver:
         plan: Plan,
         execute: Execute,
         observe: Observe | None = None,
-        journal: Callable[[Stimulus], None] | None = None,
+        recording: Recording | None = None,
+        ask: Ask | None = None,
+        now: Callable[[], float] = time.time,
     ) -> None:
         self.state = new_state(plan)
         self._plan = plan
         self._execute = execute
         self._observe = observe
-        self._journal = journal
+        self.paused = False
+        self._recording = recording
+        self._now = now
         self._ready: deque[StartStep] = deque()
         self._dropped: dict[str, int] = {}
         self._workers: set[asyncio.Task[None]] = set()
@@ -82,6 +95,7 @@ class Driver:
         self._timers: dict[str, asyncio.TimerHandle] = {}
         self._calls: dict[tuple[str, int], asyncio.Future[ReturnCall]] = {}
         self._made: dict[str, int] = {}
+        self._questions = Questions(ask, now, self._take_answer)
         self._called = False
         self._done: asyncio.Future[None] | None = None
         self._crash: Exception | None = None
@@ -91,40 +105,55 @@ class Driver:
 
         Cancelling the caller's task cancels the run and everything in it.
         """
-        return await self._drive(lambda: self._feed(RunStarted(self._plan.name, inputs)))
+        return await self._drive(lambda: self._feed(RunStarted(self._plan.name, inputs)), 0.0)
 
-    async def resume(self, events: Iterable[Stimulus], answers: Iterable[StepSucceeded | StepFailed]) -> RunFinished:
+    async def resume(self, past: Past, answers: Iterable[StepSucceeded | StepFailed] = ()) -> RunFinished:
         """Go on with a run from what is recorded of it: only steps that were in flight run again.
 
-        `answers` are what persons said to the questions of the run.
+        `answers` are what persons said to questions of the run.
         """
-        for event in events:
-            advance(self.state, event)
+        self.state = past.state
+        return await self._drive(lambda: self._go_on(past, {answer.path: answer for answer in answers}), past.active_s)
 
-        def go_on() -> None:
-            for path, step in list(self.state.running.items()):
-                if isinstance(step.node.work, Rule):
-                    self._apply(StepStarted(path, step.node.id, step.node.kind, step.attempt))
-                else:
-                    self._ready.append(StartStep(path, step.node, step.frame.lookup, step.attempt, 0.0))
-            for path, visit in self.state.timed.items():
-                assert visit.node.timeout_s is not None
-                self._set_timer(StartTimer(path, visit.attempt, visit.node.timeout_s), visit.node.timeout_s)
-            for answer in answers:
+    def _go_on(self, past: Past, answers: Mapping[str, StepSucceeded | StepFailed]) -> None:
+        """Start again what was in flight. What stands in the record comes first, what changes it last."""
+        state, now = self.state, self._now()
+        self._tell(RunResumed(self._plan.name))
+        overdue = {path: silence(path, paused) for path, paused in state.paused.items() if paused.is_over(now)}
+        answers = {**overdue, **answers}
+        rules: list[tuple[str, Running]] = []
+        for path, step in state.running.items():
+            wait_s = max(past.waits.get(path, now) - now, 0.0)
+            command = StartStep(path, step.node, step.frame.lookup, step.attempt, wait_s)
+            if wait_s:
+                self._set_timer(command, wait_s)
+            elif isinstance(step.node.work, Rule):
+                rules.append((path, step))
+            else:
+                self._ready.append(command)
+        for path, visit in state.timed.items():
+            timeout_s = visit.node.timeout_s or 0.0
+            left_s = timeout_s - (past.active_s - past.timed[path])
+            self._set_timer(StartTimer(path, visit.attempt, timeout_s), max(left_s, 0.0))
+        for path in state.paused.keys() - answers.keys():
+            self._questions.put(path, state.paused[path])
+        for path, step in rules:
+            if state.running.get(path) is step:
+                self._apply(StepStarted(path, step.node.id, step.node.kind, step.attempt))
+        for path, answer in answers.items():
+            if path in state.paused:
                 self._feed(answer)
-            if self.state.paused and not self._ready and self.state.finished is None:
-                self._pause(tuple(self.state.paused))
+        if is_stalled(state):
+            self._pause()
 
-        return await self._drive(go_on)
-
-    async def _drive(self, begin: Callable[[], None]) -> RunFinished:
+    async def _drive(self, begin: Callable[[], None], spent_s: float) -> RunFinished:
         if self.state.finished is not None:  # cancelled before it began
             return self.state.finished
         wall_s = self._plan.limits.wall
         loop = asyncio.get_running_loop()
         self._done = loop.create_future()
         if wall_s is not None:
-            self._timers[""] = loop.call_later(wall_s, self._out_of_time, wall_s)
+            self._timers[""] = loop.call_later(max(wall_s - spent_s, 0.0), self._out_of_time, wall_s)
         try:
             begin()
             self._add_worker()
@@ -149,7 +178,8 @@ class Driver:
         recorded = self.state.running[path].calls
         if number < len(recorded):
             call = recorded[number]
-            if call.name != name or call.values != values:
+            now = values if self._recording is None else self._recording.as_recorded(values)
+            if call.name != name or call.values != now:
                 text = (
                     f"`{path}` called `{call.name}` as its call {number + 1}, and now calls `{name}` with other values"
                 )
@@ -187,9 +217,12 @@ class Driver:
         self._apply(event)
 
     def _apply(self, event: Stimulus) -> None:
-        if self._journal is not None:
-            self._journal(event)
-        for command in advance(self.state, event):
+        if self._recording is not None:
+            self._recording.append(event)
+        commands = advance(self.state, event)
+        if isinstance(event, StepPaused):
+            self._questions.put(event.path, self.state.paused[event.path])
+        for command in commands:
             if isinstance(command, StartStep):
                 if command.wait_s:
                     self._set_timer(command, command.wait_s)
@@ -208,15 +241,27 @@ class Driver:
                 if waiting is not None and not waiting.done():
                     waiting.set_result(command)
             elif isinstance(command, PauseRun):
-                self._pause(command.paths)
+                self._pause()
             else:
                 self._tell(command.event)
                 self._end(None)
+        if self._questions:
+            self._questions.keep(self.state.paused)
 
-    def _pause(self, paths: tuple[str, ...]) -> None:
-        """All that is left waits for a person: the run ends here, and can be resumed."""
-        self._tell(RunPaused(paths))
-        self._end(None)
+    def _pause(self) -> None:
+        """All that is left waits for a person: unless one is being asked, the run ends here, and can be resumed."""
+        if not self._questions.asking:
+            self.paused = True
+            self._tell(RunPaused(tuple(self.state.paused)))
+            self._end(None)
+
+    def _take_answer(self, answer: StepSucceeded | StepFailed | None) -> None:
+        if answer is not None:
+            self._from_timer(answer, self._feed)
+            if not self._called:
+                self._add_worker()
+        elif is_stalled(self.state):
+            self._pause()
 
     def _end(self, crash: Exception | None) -> None:
         self._crash = self._crash or crash
@@ -307,7 +352,7 @@ class Driver:
         if isinstance(command, StartTimer):
             failure = Failure.of(path, _too_late(path, command.timeout_s))
             self._from_timer(StepFailed(path, attempt, failure), self._feed)
-        elif command.node.kind == "controller":  # observers hear of it when it opens, which is now
+        elif isinstance(command.node.work, Rule):  # observers hear of it when it opens, which is now
             self._from_timer(StepStarted(path, command.node.id, "controller", attempt), self._apply)
         else:
             self._ready.append(command)
@@ -342,7 +387,7 @@ class Driver:
         """Cancel what is left and wait for it, so that no task outlives the run."""
         for timer in self._timers.values():
             timer.cancel()
-        left = [worker for worker in self._workers if not worker.done()]
+        left = [task for task in (*self._workers, *self._questions.tasks) if not task.done()]
         for worker in set(left) - self._unwanted:
             worker.cancel()
         for patience_s in _PATIENCE_S:

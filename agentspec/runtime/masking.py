@@ -1,13 +1,25 @@
-"""Events on their way to observers, without secrets."""
+"""Events on their way to observers, and questions on their way to persons, without secrets."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 
-from agentspec.api.events import Event, TextStreamed
+from agentspec.api.events import Event, Question, TextStreamed
 from agentspec.models.secrets import Masker
+from agentspec.nodes.services import Ask
 
 Tell = Callable[[Event], None]
+
+
+def masked_ask(ask: Ask | None, masker: Masker) -> Ask | None:
+    """Return a way of asking that shows no secrets."""
+    if ask is None or not masker:
+        return ask
+
+    async def asked(path: str, question: Question) -> str | None:
+        return await ask(path, question._replace(show=masker.data(question.show)))
+
+    return asked
 
 
 class MaskedEvents:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
 from agentspec.api.events import (
+    BlockCalled,
     CallAnswered,
     ControllerEntered,
     Event,
@@ -15,19 +16,30 @@ from agentspec.api.events import (
     StepSkipped,
     StepSucceeded,
 )
-from agentspec.plan.model import LmWork, Plan, PlanBlock, ToolWork, TurnWork, inner_blocks
+from agentspec.plan.model import Plan, PlanBlock, PlanningWork, Work, inner_blocks
+from agentspec.plan.names import letter_and_name
 from agentspec.plan.paths import general
 from agentspec.plan.steps import STEPS
+
+_IN_FULL = 12
+"""Letters of a trajectory that are shown one by one."""
 
 _SEGMENT = re.compile(r"(.*?)(?:\[(\d+)\]|#(\d+))?")
 
 
 @dataclass(slots=True)
 class NodeUse:
-    """One row of the cost table: a node over all its visits. `usd` is None once one price was unknown."""
+    """One row of the cost table: a node over all its visits.
+
+    Attributes:
+        kind: `LM` or `T`.
+        letter: how the node stands in trajectories: where an agent has several tools, they are `T1`, `T2` and so on.
+        usd: None once one price was unknown.
+    """
 
     path: str
     kind: str
+    letter: str
     model: str = ""
     steps: int = 0
     failed: int = 0
@@ -45,8 +57,23 @@ class Record:
     """Observes a run."""
 
     def __init__(self, plan: Plan) -> None:
-        self.nodes: dict[str, NodeUse] = {path: NodeUse(path, letter) for path, letter in _leaves(plan.block, "")}
+        self.nodes: dict[str, NodeUse] = {}
         self._decisions: list[tuple[str, str]] = []
+        self._callers: set[str] = set()
+        self._planning: dict[str, PlanningWork] = {}
+        works = list(_works(plan.block, ""))
+        tools = dict.fromkeys(letter_and_name(work)[1] for _, work in works if letter_and_name(work)[0] == "T")
+        self._letters = {name: f"T{at}" if len(tools) > 1 else "T" for at, name in enumerate(tools, 1)}
+        self._add(works)
+
+    def _add(self, works: Iterable[tuple[str, Work]]) -> None:
+        """Give each LM and tool node its row."""
+        for path, work in works:
+            kind, name = letter_and_name(work)
+            if isinstance(work, PlanningWork):
+                self._planning[path] = work
+            elif kind == "T" or (kind == "LM" and not inner_blocks(work)):
+                self.nodes.setdefault(path, NodeUse(path, kind, self._letters.get(name, kind)))
 
     def __call__(self, event: Event) -> None:
         """Take in one event."""
@@ -64,6 +91,8 @@ class Record:
                 use.skipped += 1
         elif isinstance(event, ControllerEntered):
             self._entered(event)
+        elif isinstance(event, BlockCalled):
+            self._called(event)
         elif isinstance(event, RunStarted):
             self._decisions.clear()
 
@@ -79,22 +108,26 @@ class Record:
         elif word not in ("map", "agent"):  # these decide nothing; what is left calls a block
             self._decisions.append((f"{event.path}/{choice}", "C"))
 
-    def _use(self, event: StepSucceeded | StepFailed | StepSkipped | CallAnswered) -> NodeUse | None:
-        """The row of a step; None for those that are no LM and no tool. Steps of a plan get theirs when they run."""
+    def _called(self, event: BlockCalled) -> None:
+        """Note who calls. The steps of a model's plan get their rows when it is run."""
+        self._callers.add(event.path)
         path = general(event.path)
-        use = self.nodes.get(path)
-        owner = path.rpartition("/")[0]
-        if use is None and owner.endswith(f"/{STEPS}") and isinstance(event, StepSucceeded | StepFailed):
-            use = self.nodes[path] = NodeUse(path, "T")
-        return use
+        if event.name == STEPS and path in self._planning:
+            blocks = {offer.name: offer.block for offer in self._planning[path].offers}
+            for step in event.values[STEPS]:
+                self._add(_works(blocks[step["tool"]], f"{path}/{STEPS}/{step['id']}/"))
+
+    def _use(self, event: StepSucceeded | StepFailed | StepSkipped | CallAnswered) -> NodeUse | None:
+        """The row of a step; None for those that are no LM and no tool."""
+        return self.nodes.get(general(event.path))
 
     def _succeeded(self, event: StepSucceeded) -> None:
         use, meta = self._use(event), event.meta
         if use is None:
             return
-        self._decisions.append((event.path, use.kind))
+        self._decisions.append((event.path, use.letter))
         use.steps += 1
-        if meta.calls:
+        if meta.calls or meta.format == "cached":
             use.confidence += meta.confidence or 0.0
             use.formats[meta.format or ""] = use.formats.get(meta.format or "", 0) + 1
         else:
@@ -115,16 +148,21 @@ class Record:
         """The letters LM, T and C in the order of the control flow: items of a map one after the other."""
         root: dict[str, _Place] = {}
         for path, letter in self._decisions:
-            level = root
+            level, around = root, ""
             for segment in path.split("/"):
-                place = level.setdefault(segment, _Place(segment))
-                level = place.inside
+                place = level.setdefault(segment, _Place(segment, called=around in self._callers))
+                level, around = place.inside, f"{around}/{segment}" if around else segment
             place.letters.append(letter)
         return list(_flatten(root))
 
 
+def shown(letters: list[str]) -> str:
+    """Write a trajectory for a person: in full where it fits into a line, else shortened."""
+    return " ".join(letters) if len(letters) <= _IN_FULL else shorten(letters)
+
+
 def shorten(letters: list[str]) -> str:
-    """Write a trajectory for a person, repeated groups counted: `T (LM C T)x3 LM`."""
+    """Write a trajectory with repeated groups counted: `T (LM C T)×3 LM`."""
     parts: list[str] = []
     start = 0
     while start < len(letters):
@@ -152,21 +190,24 @@ def _repetition(letters: list[str], start: int) -> tuple[int, int]:
 
 
 class _Place:
-    """Letters of one segment of paths, and what lies below it."""
+    """Letters of one segment of paths, and what lies below it.
+
+    Items of a map and rounds share a `name`. So do all blocks that one step calls, which are numbered together.
+    """
 
     __slots__ = ("index", "inside", "letters", "name")
 
-    def __init__(self, segment: str) -> None:
+    def __init__(self, segment: str, *, called: bool) -> None:
         match = _SEGMENT.fullmatch(segment)
         assert match is not None
-        self.name = match.group(1)
+        self.name = "" if called else match.group(1)
         self.index = int(match.group(2) or match.group(3) or 0)
         self.letters: list[str] = []
         self.inside: dict[str, _Place] = {}
 
 
 def _flatten(level: dict[str, _Place]) -> Iterator[str]:
-    # Items of one map are put side by side in their order; everything else keeps the order of time.
+    # Places of one name are put side by side in their order; everything else keeps the order of time.
     first: dict[str, int] = {}
     for position, place in enumerate(level.values()):
         first.setdefault(place.name, position)
@@ -175,12 +216,10 @@ def _flatten(level: dict[str, _Place]) -> Iterator[str]:
         yield from _flatten(place.inside)
 
 
-def _leaves(block: PlanBlock, prefix: str) -> Iterator[tuple[str, str]]:
+def _works(block: PlanBlock, prefix: str) -> Iterator[tuple[str, Work]]:
+    """Every node of a block, and of those inside, with its path."""
     for node in block.nodes:
         path = prefix[:-1] if block.single else prefix + node.id
-        if isinstance(node.work, LmWork | TurnWork):
-            yield path, "LM"
-        elif isinstance(node.work, ToolWork):
-            yield path, "T"
+        yield path, node.work
         for label, inner in inner_blocks(node.work):
-            yield from _leaves(inner, f"{path}{label}/")
+            yield from _works(inner, f"{path}{label}/")

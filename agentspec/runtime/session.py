@@ -6,24 +6,33 @@ import asyncio
 import contextlib
 import secrets
 import threading
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+import time
+from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from agentspec.api.events import Event, Failure, RunFinished, Status
+from agentspec.api.errors import CannotPause
+from agentspec.api.events import BlockCalled, Event, Failure, RunFinished, Status, StepFailed, StepPaused, StepSucceeded
+from agentspec.api.journal import Journal, RunInfo
 from agentspec.api.messages import Json
 from agentspec.api.tool import ToolContext
 from agentspec.kernel.state import Settled
-from agentspec.models.pool import Environment, ModelPool
+from agentspec.models.pool import ModelPool
+from agentspec.models.secrets import Masker, surroundings
 from agentspec.nodes import Budgets, Executor, Services, ToolBelt
+from agentspec.nodes.cache import ResultCache
+from agentspec.nodes.services import Ask
 from agentspec.plan.catalogue import Catalogue
 from agentspec.plan.inputs import complete
 from agentspec.plan.model import Plan
 from agentspec.runtime.driver import Driver
 from agentspec.runtime.inputs import given_paths
+from agentspec.runtime.masking import MaskedEvents, masked_ask
 from agentspec.runtime.record import NodeUse, Record
+from agentspec.runtime.recording import Recording, can_pause
+from agentspec.runtime.replay import Past
 
 Observer = Callable[[Event], None]
 
@@ -41,7 +50,8 @@ class Outcome:
         nodes: what each LM and tool node used.
         trajectory: the letters LM, T and C.
         files: what the run wrote.
-        seconds: wall time.
+        seconds: wall time, without the time that the run was paused or cut off.
+        questions: what persons are asked; the run waits for them when `status` is `paused`.
     """
 
     run: str
@@ -55,6 +65,7 @@ class Outcome:
     files: tuple[Path, ...]
     seconds: float
     partial: Mapping[str, Json] = field(default_factory=dict)
+    questions: tuple[StepPaused, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,17 +73,21 @@ class RunOptions:
     """What a caller decides about a run.
 
     Attributes:
-        env: what `${{ env.X }}` reads.
+        env: what `${{ env.X }}` and `${{ secrets.X }}` read, beside the `.env` of the spec.
         outputs: folder under which the run makes its own.
         offline: forbid backends that leave this machine.
         stream: whether observers want text while it is written.
+        cache: folder with the results of nodes with `cache: true`; None keeps and reuses nothing.
+        ask: asks a person what an `approve` node asks; None where nobody is there, then the run pauses.
     """
 
     env: Mapping[str, str] = field(default_factory=dict)
     outputs: Path = Path("out")
     offline: bool = False
     stream: bool = False
+    cache: Path | None = None
     observers: Sequence[Observer] = ()
+    ask: Ask | None = None
 
 
 def new_run_id(agent: str, now: datetime) -> str:
@@ -81,57 +96,137 @@ def new_run_id(agent: str, now: datetime) -> str:
 
 
 class Run:
-    """One run of a plan: made, executed once, cancelled from outside if need be."""
+    """One run of a plan: made, executed or resumed once, cancelled from outside if need be.
 
-    def __init__(self, plan: Plan, catalogue: Catalogue, options: RunOptions | None = None) -> None:
-        self.id = new_run_id(plan.name, datetime.now())
+    Args:
+        run: id of the run that is to be resumed.
+    """
+
+    def __init__(
+        self, plan: Plan, catalogue: Catalogue, options: RunOptions | None = None, *, run: str | None = None
+    ) -> None:
+        self.id = run or new_run_id(plan.name, datetime.now())
         self._plan = plan
         self._catalogue = catalogue
         self._options = options or RunOptions()
         self._record = Record(plan)
         self._files = _Files()
         self._driver: Driver | None = None
+        self._models: ModelPool | None = None
+        self._budgets = Budgets(plan)
+        self._journal: Journal | None = None
+        self._recording: Recording | None = None
+        self._masked = MaskedEvents(Masker(()), self._pass_on)
+
+    def record_in(self, journal: Journal, spec: Path, setup: Mapping[str, Json]) -> None:
+        """Have a new run recorded, so that it can be resumed. Raises `JournalFailed`.
+
+        `setup` is what it takes to make the plan again; see `agentspec.runtime.recipe`.
+        """
+        journal.begin(RunInfo(self.id, self._plan.name, str(spec), time.time(), setup))
+        self._journal = journal
 
     async def execute(self, inputs: Mapping[str, Json]) -> Outcome:
-        """Run to the end. Failures are part of the outcome; cancelling the caller's task cancels the run.
+        """Run to the end, or until the run pauses. Failures are part of the outcome.
 
-        Raises `InvalidValue` when the inputs do not fit: nothing has run then.
+        Cancelling the caller's task cancels the run. Raises `InvalidValue` when the inputs do not fit,
+        `EnvironmentUnreadable` for the `.env` of the spec, `CannotPause`: nothing has run then. Events and outcome
+        are free of secrets.
         """
         values = complete(self._plan, inputs)
-        names = {"inputs": values, "env": Environment(self._options.env)}
-        plan, offline = self._plan, self._options.offline
-        models = ModelPool(plan.models, self._catalogue, names.__getitem__, offline)
-        services = self._services(values, names, models)
-        driver = self._driver = Driver(plan, Executor(services), self._observe)
+        if self._journal is None and self._options.ask is None and can_pause(self._plan.block):
+            text = f"`{self._plan.name}` may ask a person: nobody can be asked here, and the run is not recorded"
+            raise CannotPause(text, hint="record the run in a journal, so that it can be resumed with the answer")
+        with contextlib.nullcontext() if self._journal is None else self._journal.hold(self.id):
+            return await self._drive(values, lambda driver: driver.run(values), Budgets(self._plan), 0.0)
+
+    async def resume(self, journal: Journal, past: Past, answers: Sequence[StepSucceeded | StepFailed] = ()) -> Outcome:
+        """Go on with a recorded run, which the caller holds; like `execute` otherwise."""
+        assert past.state.root is not None
+        self._journal = journal
+        for event in past.events:
+            self._record(event)
+        self._files.add_all(self._outputs)
+        values = past.state.root.values["inputs"]
+        return await self._drive(values, lambda driver: driver.resume(past, answers), past.budgets, past.active_s)
+
+    async def _drive(
+        self,
+        values: Mapping[str, Json],
+        begin: Callable[[Driver], Awaitable[RunFinished]],
+        budgets: Budgets,
+        active_s: float,
+    ) -> Outcome:
+        plan, options = self._plan, self._options
+        outside, masker = surroundings([*plan.models.values(), *plan.tools.values()], plan.folder, options.env)
+        names: dict[str, Any] = {"inputs": values, **outside}
+        self._masked = MaskedEvents(masker, self._pass_on)
+        if self._journal is not None:
+            self._recording = Recording(self._journal, self.id, masker, time.time)
+        recording = self._recording
+        models = self._models = ModelPool(plan.models, self._catalogue, names.__getitem__, options.offline)
+        self._budgets = budgets
+        services = self._services(values, names, models, budgets)
+        ask = masked_ask(options.ask, masker)
+        driver = self._driver = Driver(plan, Executor(services), self._observe, recording, ask)
         started = services.clock()
         try:
-            ended = await driver.run(values)
+            ended = await begin(driver)
         finally:
+            finished = driver.state.finished
+            if recording is not None and (finished is not None or driver.paused):
+                recording.end("paused" if finished is None else finished.status)
+            if finished is not None and finished.status == "cancelled":
+                models.drop_background()
             with contextlib.suppress(asyncio.CancelledError):
                 await models.close()
-        return _outcome(plan, self.id, ended, driver, self._record, self._files, services.clock() - started)
+        seconds = active_s + services.clock() - started
+        outcome = _outcome(plan, self.id, ended, driver, self._record, self._files, seconds)
+        return _masked(_with_gaps(outcome, recording), masker)
+
+    @property
+    def is_recorded(self) -> bool:
+        """Whether the run can be resumed."""
+        return self._recording is not None and self._recording.failure is None
 
     def cancel(self, reason: str) -> None:
         """End the run now; `execute` then gives the outcome, with what was done by then."""
         if self._driver is not None:
             self._driver.cancel(reason)
+        if self._models is not None:
+            self._models.drop_background()
 
     def _observe(self, event: Event) -> None:
         self._record(event)
+        if isinstance(event, BlockCalled):
+            self._budgets.hear(event)
+        if self._recording is not None:
+            self._recording.note(event)
+        self._masked(event)
+
+    def _pass_on(self, event: Event) -> None:
         for observer in self._options.observers:
             observer(event)
 
-    def _services(self, values: Mapping[str, Json], names: Mapping[str, Json], models: ModelPool) -> Services:
-        plan = self._plan
-        outputs = (self._options.outputs / self.id).absolute()
-        base = ToolContext(None, plan.folder, outputs, given_paths(plan, values), wrote=self._files.add)
+    @property
+    def _outputs(self) -> Path:
+        return (self._options.outputs / self.id).absolute()
+
+    def _services(
+        self, values: Mapping[str, Json], names: Mapping[str, Json], models: ModelPool, budgets: Budgets
+    ) -> Services:
+        plan, recording = self._plan, self._recording
+        cache = self._options.cache
+        base = ToolContext(None, plan.folder, self._outputs, given_paths(plan, values), wrote=self._files.add)
         return Services(
             run=self.id,
             models=models,
             tools=ToolBelt(plan.tools, self._catalogue, names, base),
-            budgets=Budgets(plan),
+            budgets=budgets,
             tell=self._observe,
+            recorded=None if recording is None else recording.stored,
             stream=self._options.stream,
+            cache=None if cache is None else ResultCache(cache, plan, self._catalogue, names["env"]),
         )
 
 
@@ -161,7 +256,26 @@ def _outcome(
         files=files.listed(),
         seconds=seconds,
         partial=partial,
+        questions=tuple(
+            StepPaused(path, paused.step.attempt, paused.question, paused.asked)
+            for path, paused in state.paused.items()
+        ),
     )
+
+
+def _with_gaps(outcome: Outcome, recording: Recording | None) -> Outcome:
+    """Say that a run could not be recorded to its end; one that would have paused is lost, and has failed."""
+    if recording is None or recording.failure is None:
+        return outcome
+    failure = Failure.of("", recording.failure)
+    if outcome.status == "paused":
+        return replace(outcome, status="failed", failure=failure)
+    return replace(outcome, problems=(*outcome.problems, failure))
+
+
+def _masked(outcome: Outcome, masker: Masker) -> Outcome:
+    names = ("result", "partial", "failure", "problems", "questions")
+    return replace(outcome, **{name: masker.data(getattr(outcome, name)) for name in names}) if masker else outcome
 
 
 class _Files:
@@ -175,6 +289,12 @@ class _Files:
         with self._lock:
             self._paths[path] = None
 
+    def add_all(self, folder: Path) -> None:
+        """Add what an earlier part of the run wrote."""
+        for path in sorted(folder.rglob("*")):
+            if path.is_file():
+                self.add(path)
+
     def listed(self) -> tuple[Path, ...]:
         with self._lock:
             return tuple(path for path in self._paths if path.exists())
@@ -182,7 +302,11 @@ class _Files:
 
 def run(plan: Plan, catalogue: Catalogue, inputs: Mapping[str, Json], options: RunOptions | None = None) -> Outcome:
     """`arun` for callers without an event loop; inside one it uses a thread of its own."""
-    work = arun(plan, catalogue, inputs, options)
+    return from_sync(arun(plan, catalogue, inputs, options))
+
+
+def from_sync(work: Coroutine[Any, Any, Outcome]) -> Outcome:
+    """Wait for a run in a caller without an event loop; inside one, in a thread of its own."""
     try:
         asyncio.get_running_loop()
     except RuntimeError:

@@ -129,7 +129,7 @@ class LmShape(NodeShape):
     output: Any = None
     examples: list[Example] = Field(default=[])
     tools: Words = Field(default=[])
-    max_turns: Annotated[int, Field(ge=1, le=1000)] | None = None
+    max_turns: Annotated[int, Field(ge=2, le=1000)] | None = None
     sample: Sample | None = None
     repair: Annotated[int, Field(ge=0, le=5)] = 1
     temperature: Annotated[Number, Field(le=2)] | None = None

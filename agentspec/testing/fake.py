@@ -2,6 +2,9 @@
 
 `fake/echo` answers with the prompt or, when a type is asked for, with the first value that it admits.
 `fake/script` answers from a list in the spec or a JSON Lines file, in order, the last one again and again.
+With `native_tools: true` it plays a model that takes tools natively: an answer `{calls: [{tool: mail_read,
+arguments: {…}}]}` is given as tool calls, several in one turn. Other models call tools as they always do, with
+`{tool: mail_read, arguments: {…}}`.
 """
 
 from __future__ import annotations
@@ -21,6 +24,7 @@ from agentspec.api import (
     Reply,
     Request,
     TokenLogprob,
+    ToolCall,
     Usage,
     hookimpl,
 )
@@ -28,39 +32,55 @@ from agentspec.api.messages import Json, Schema
 
 
 class FakeOptions(Options):
-    """`answers` or `file` belong to `fake/script`; `confidence` is what every answer claims."""
+    """`answers`, `file` and `native_tools` belong to `fake/script`; `confidence` is what every answer claims."""
 
     answers: list[Any] | None = None
     file: str | None = None
     confidence: float = 1.0
+    native_tools: bool = False
 
 
 class FakeBackend:
     """Answers at once and always the same."""
 
-    def __init__(self, answers: Sequence[str] | None, confidence: float) -> None:
+    def __init__(self, answers: Sequence[Json] | None, confidence: float, *, native_tools: bool = False) -> None:
         self._answers = answers
         self._confidence = confidence
         self._next = 0
-        self.capabilities = Capabilities(structured="constrained" if answers is None else "none", logprobs=True)
+        self.capabilities = Capabilities("constrained" if answers is None else "none", native_tools, logprobs=True)
 
     async def generate(self, request: Request) -> Reply:
         """Answer without waiting."""
         prompt = "\n\n".join(message.content for message in request.messages)
+        calls: tuple[ToolCall, ...] = ()
         if self._answers is not None:
-            text = self._answers[min(self._next, len(self._answers) - 1)]
-            self._next += 1
+            text, calls = self._scripted()
         elif request.output is None:
             text = prompt
         else:
             text = json.dumps(first_value(request.output), ensure_ascii=False)
         return Reply(
             text=text,
-            usage=Usage(len(prompt.split()), len(text.split()), 0, 0.0),
+            tool_calls=calls,
+            usage=Usage(len(prompt.split()), _words(text, calls), 0, 0.0),
+            finish="tool_calls" if calls else "stop",
             enforced=self.capabilities.structured if request.output is not None else "none",
             logprobs=(TokenLogprob(text, math.log(self._confidence)),) if self._confidence > 0 else None,
             model="echo" if self._answers is None else "script",
         )
+
+    def _scripted(self) -> tuple[str, tuple[ToolCall, ...]]:
+        assert self._answers is not None
+        answer = self._answers[min(self._next, len(self._answers) - 1)]
+        self._next += 1
+        if self.capabilities.tools and isinstance(answer, dict) and isinstance(answer.get("calls"), list):
+            made = [one for one in answer["calls"] if isinstance(one, dict)]
+            calls = tuple(
+                ToolCall(f"script_{self._next}_{place}", str(one.get("tool")), one.get("arguments", {}))
+                for place, one in enumerate(made, 1)
+            )
+            return str(answer.get("text", "")), calls
+        return answer if isinstance(answer, str) else json.dumps(answer, ensure_ascii=False), ()
 
     async def stream(self, request: Request) -> AsyncIterator[str | Reply]:
         """Give the whole text as one piece, then the reply."""
@@ -70,6 +90,10 @@ class FakeBackend:
 
     async def close(self) -> None:
         """Nothing is open."""
+
+
+def _words(text: str, calls: Sequence[ToolCall]) -> int:
+    return sum(len(part.split()) for part in (text, *(f"{one.name} {one.arguments}" for one in calls)))
 
 
 def first_value(schema: Schema) -> Json:
@@ -118,8 +142,7 @@ def create(binding: ModelBinding) -> FakeBackend:
             raise ModelMissing(f"the answers in `{options.file}` cannot be read: {error}") from error
     if not answers:
         raise BackendRefused("fake/script has no answers", hint="give `answers:` or `file:` beside `use:`")
-    texts = [answer if isinstance(answer, str) else json.dumps(answer, ensure_ascii=False) for answer in answers]
-    return FakeBackend(texts, options.confidence)
+    return FakeBackend(answers, options.confidence, native_tools=options.native_tools)
 
 
 @hookimpl

@@ -71,8 +71,8 @@ def test_drafts_are_unsent_messages_to_those_who_asked(outcome):
 
 
 def test_the_trajectory_reads_sorts_and_branches(outcome):
-    assert outcome.trajectory[:3] == ("T", "LM", "C")
-    assert set(outcome.trajectory) == {"T", "LM", "C"}
+    assert outcome.trajectory[:3] == ("T1", "LM", "C")
+    assert set(outcome.trajectory) == {"T1", "T2", "T3", "LM", "C"}
     assert outcome.trajectory.count("LM") == 72
 
 

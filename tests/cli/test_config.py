@@ -101,8 +101,9 @@ def test_the_resolved_file_is_a_spec_that_means_the_same(cli: Cli, folder: Path)
     assert json.loads(cli("config", "one.yaml", "--format", "json").stdout) == json.loads(
         cli("config", "agent.yaml", "--format", "json").stdout
     )
-    plans = [cli("plan", name, "--json").stdout for name in ("one.yaml", "agent.yaml")]
-    assert plans[0] == plans[1] != ""
+    plans = [json.loads(cli("plan", name, "--json").stdout) for name in ("one.yaml", "agent.yaml")]
+    assert plans[0]["steps"] == plans[1]["steps"]
+    assert [step["step"] for step in plans[0]["steps"]] == ["sort", "answer"]
 
 
 def test_bindings_of_all_models_win_over_a_profile(cli: Cli, folder: Path) -> None:

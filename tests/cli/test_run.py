@@ -24,7 +24,7 @@ def test_the_result_is_on_stdout_and_the_report_on_stderr(cli):
     done = cli("run", "agent.yaml", "-i", "note=Toner is out.")
     assert done.returncode == 0
     assert json.loads(done.stdout) == {"topic": "order", "answer": "order: Toner is out."}
-    for word in ("note", "sort", "LM small", "trajectory", "LM×2", "total", "1 constrained"):
+    for word in ("note", "sort", "LM small", "trajectory", "LM LM", "total", "1 constrained"):
         assert word in done.stderr
 
 

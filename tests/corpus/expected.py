@@ -43,13 +43,14 @@ class Expected:
 
 
 def bad_specs() -> list[Path]:
-    """Every broken spec, those included that are missing on purpose."""
+    """Every broken spec, those included that are missing on purpose. Files in `parts/` belong to others."""
     folder = HERE / "bad"
-    return sorted({*folder.rglob("*.yaml"), *(path.with_suffix(".yaml") for path in folder.rglob("*.expect"))})
+    found = {*folder.rglob("*.yaml"), *(path.with_suffix(".yaml") for path in folder.rglob("*.expect"))}
+    return sorted(path for path in found if path.parent.name != "parts")
 
 
 def good_specs() -> list[Path]:
-    """Every good spec; a file below a folder of its own is part of another one."""
+    """Every good spec; files in `parts/` belong to others."""
     return sorted((HERE / "good").glob("*.yaml"))
 
 
@@ -76,9 +77,9 @@ def _beside(path: Path, text: str) -> Iterator[Expected]:
             yield Expected(f"{name}:{words[-1]}" if len(words) > 1 else name, words[0])
 
 
-def found(path: Path) -> list[Expected]:
-    """The problems that the checker finds."""
-    return sorted(_shown(one, path) for one in diagnostics(path))
+def shown(messages: Iterable[Diagnostic], path: Path) -> list[Expected]:
+    """Messages of the checker in the form of what is expected; other files by their names from the spec's folder."""
+    return sorted(_shown(one, path) for one in messages)
 
 
 def _shown(one: Diagnostic, path: Path) -> Expected:

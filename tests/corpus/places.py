@@ -23,28 +23,32 @@ _PART = re.compile(r"\$\{\{(.*?)\}\}|\{%(.*?)%\}", re.DOTALL)
 _RAW = re.compile(r"\{%-? *raw.*?endraw *-?%\}", re.DOTALL)
 _TOKEN = re.compile(r"'[^']*'|\"[^\"]*\"|[^\W\d]\w*|\d[\w.]*|==|!=|<=|>=|\S")
 _KEYWORDS = frozenset(
-    "and or not in is if else elif endif for endfor set true false none null True False None loop recursive".split()
+    re.findall(r"\w+", "and or not in is if else elif endif for endfor set true false none null True False None loop")
 )
 _BY_ATTRIBUTE = frozenset({"selectattr", "rejectattr", "groupby"})
-_SCALARS = frozenset("string integer number boolean date datetime path any".split())
-_JSON_TYPES = frozenset("string integer number boolean null object array".split())
+_SCALARS = frozenset({"string", "integer", "number", "boolean", "date", "datetime", "path", "any"})
+_JSON_TYPES = frozenset({"string", "integer", "number", "boolean", "null", "object", "array"})
 _SCHEMA_WORDS = frozenset({"$ref", "$defs", "oneOf", "anyOf", "allOf", "enum"})
 _ANNOTATIONS = frozenset({"description", "default", "examples", "title"})
 
+COMPOSITES = frozenset({"cascade", "fallback", "route", "split", "shadow"})
 BARE = frozenset({"when", "until", "while", "over", "on", "accept", "check"})
 TEXTS = frozenset({"prompt", "system", "content", "goal", "show"})
 KINDS: Mapping[str, str] = {
     **dict.fromkeys(("name", "description", "lm", "tool", "prompt", "system", "over", "as", "role", "content"), "text"),
     **dict.fromkeys(("controller", "use", "file", "judge", "start", "spec", "call", "goal"), "text"),
-    **dict.fromkeys(("max", "concurrency", "repair", "temperature", "max_tokens", "seed", "times", "backoff"), "number"),
+    **dict.fromkeys(
+        ("max", "concurrency", "repair", "temperature", "max_tokens", "seed", "times", "backoff"), "number"
+    ),
     **dict.fromkeys(("usd", "lm_calls", "tokens", "steps", "agentspec", "max_turns", "max_steps", "n"), "number"),
+    **dict.fromkeys(("max_calls", "replan"), "number"),
     **dict.fromkeys(("timeout", "wait", "wall"), "duration"),
-    **dict.fromkeys(("keep_going", "cache"), "boolean"),
-    **dict.fromkeys(("tests", "messages"), "list"),
+    **dict.fromkeys(("keep_going", "cache", "approve"), "boolean"),
+    **dict.fromkeys(("tests", "messages", "examples", "choices", "cascade", "fallback", "route"), "list"),
     **dict.fromkeys(("inputs", "types", "models", "tools", "limits", "nodes", "profiles", "with", "retry"), "mapping"),
-    **dict.fromkeys(("cases", "next"), "mapping"),
-    **dict.fromkeys(("when", "until", "while", "on"), "expression"),
-    **dict.fromkeys(("after", "stop"), "words"),
+    **dict.fromkeys(("cases", "next", "split", "sample"), "mapping"),
+    **dict.fromkeys(("when", "until", "while", "on", "accept", "check"), "expression"),
+    **dict.fromkeys(("after", "stop", "extends", "include"), "words"),
     "output": "type",
     "on_error": "word",
 }
@@ -79,6 +83,9 @@ def places(document: Document) -> Iterator[Place]:
     for section in ("models", "tools"):
         for name, raw in data.get(section, {}).items():
             yield from _binding(raw, (section, name))
+    allowed = data.get("allow_unreviewed", [])
+    for index, word in enumerate([allowed] if isinstance(allowed, str) else allowed):
+        yield from _tool(word, ("allow_unreviewed",) if isinstance(allowed, str) else ("allow_unreviewed", index))
     yield from _fields(data.get("limits", {}), ("limits",))
     for name, profile in data.get("profiles", {}).items():
         yield from _fields(profile, ("profiles", name))
@@ -106,11 +113,38 @@ def _binding(raw: Any, where: Where) -> Iterator[Place]:
     yield Place("value", where, takes="binding")
     if isinstance(raw, str):
         yield Place("plugin", where, 0, len(raw.split("/")[0]))
+    elif COMPOSITES & raw.keys():
+        yield from _composite(raw, where)
     else:
         yield from _fields(raw, where)
         yield Place("plugin", (*where, "use"), 0, len(raw["use"].split("/")[0]))
         for key, value in raw.items():
             yield from _values(value, (*where, key))
+
+
+def _composite(raw: Mapping[str, Any], where: Where) -> Iterator[Place]:
+    """A model that is made of others."""
+    yield from _fields(raw, where)
+    yield from _values(raw.get("accept"), (*where, "accept"), bare=True)
+    for key in ("cascade", "fallback"):
+        for index, member in enumerate(raw.get(key, ())):
+            yield from _member(member, (*where, key, index))
+    for index, way in enumerate(raw.get("route", ())):
+        yield from _fields(way, (*where, "route", index))
+        yield from _values(way.get("when"), (*where, "route", index, "when"), bare=True)
+        yield from _member(way["use"], (*where, "route", index, "use"))
+    for name in raw.get("split", ()):
+        yield Place("model", (*where, "split", name), at_key=True)
+    for key in ("shadow", "with"):
+        if key in raw:
+            yield from _member(raw[key], (*where, key))
+
+
+def _member(raw: Any, where: Where) -> Iterator[Place]:
+    if isinstance(raw, str) and "/" not in raw:
+        yield Place("model", where, 0, len(raw))
+    else:
+        yield from _binding(raw, where)
 
 
 def _block(data: Mapping[str, Any], where: Where, types: frozenset[str]) -> Iterator[Place]:
@@ -126,32 +160,69 @@ def _node(node: Mapping[str, Any], where: Where, types: frozenset[str]) -> Itera
     yield from _fields(node, where)
     if isinstance(node.get("lm"), str):
         yield Place("model", (*where, "lm"), 0, len(node["lm"]))
-    if isinstance(node.get("tool"), str):
-        local, _, function = node["tool"].partition(".")
-        yield Place("tool", (*where, "tool"), 0, len(local))
-        yield Place("tool", (*where, "tool"), len(local) + 1, len(local) + 1 + len(function))
+    for key in ("tool", "call"):
+        if isinstance(node.get(key), str):
+            yield from _tool(node[key], (*where, key))
     if "controller" in node:
-        yield Place("controller", (*where, "controller"), 0, len(node["controller"]))
-    for key in ("when", "until", "while", "over", "on"):
-        if key in node:
-            yield from _values(node[key], (*where, key), bare=True)
-    for key in ("prompt", "system"):
-        yield from _values(node.get(key), (*where, key))
+        yield Place("controller", (*where, "controller"), 0, len(node["controller"].split("/")[0]))
+        yield from _controller(node, where)
+    for key in BARE & node.keys():
+        yield from _values(node[key], (*where, key), bare=True)
+    for key in TEXTS & node.keys():
+        yield from _values(node[key], (*where, key))
     for index, turn in enumerate(node.get("messages", ())):
         yield from _fields(turn, (*where, "messages", index))
         yield from _values(turn["content"], (*where, "messages", index, "content"))
+    for index, example in enumerate(node.get("examples", ())):
+        yield from _fields(example, (*where, "examples", index))
     for key, value in node.get("with", {}).items():
         yield Place("parameter", (*where, "with", key), at_key=True)
         yield Place("value", (*where, "with", key), takes="argument")
         yield from _values(value, (*where, "with", key))
-    after = node.get("after", [])
-    for index, word in enumerate([after] if isinstance(after, str) else after):
-        yield Place("node", (*where, "after") if after == word else (*where, "after", index), 0, len(word))
-    for key in ("retry", "on_error"):
+    for key, kind in (("after", "node"), ("tools", "tool")):
+        written = node.get(key, [])
+        for index, word in enumerate([written] if isinstance(written, str) else written):
+            place = (*where, key) if isinstance(written, str) else (*where, key, index)
+            yield from [Place(kind, place, 0, len(word))] if kind == "node" else _tool(word, place)
+    for key in ("retry", "on_error", "sample"):
         if isinstance(node.get(key), Mapping):
             yield from _fields(node[key], (*where, key))
+    if isinstance(node.get("sample"), Mapping):
+        yield from _values(node["sample"].get("check"), (*where, "sample", "check"), bare=True)
+        if "judge" in node["sample"]:
+            yield Place("model", (*where, "sample", "judge"), 0, len(node["sample"]["judge"]))
     yield from _cases(node, where, types)
     yield from _block(node, where, types)
+
+
+def _tool(word: str, where: Where) -> Iterator[Place]:
+    """The toolset and the tool in `<toolset>.<tool>`; names of files are left alone."""
+    local, dot, function = word.partition(".")
+    if local and "/" not in word:
+        yield Place("tool", where, 0, len(local))
+        if dot and function != "*":
+            yield Place("tool", where, len(local) + 1, len(word))
+
+
+def _controller(node: Mapping[str, Any], where: Where) -> Iterator[Place]:
+    """What only some controllers have: the states of a machine, the choices of a person."""
+    if "start" in node:
+        yield Place("node", (*where, "start"), 0, len(node["start"]))
+    for name, ways in node.get("next", {}).items():
+        place = (*where, "next", name)
+        yield Place("node", place, at_key=True)
+        if isinstance(ways, str):
+            yield Place("node", place, 0, len(ways))
+            continue
+        for index, way in enumerate(ways):
+            yield from _fields(way, (*place, index))
+            yield from _values(way.get("when"), (*place, index, "when"), bare=True)
+            yield Place("node", (*place, index, "to"), 0, len(way["to"]))
+    if "on_timeout" in node:
+        yield Place("word", (*where, "on_timeout"), 0, len(node["on_timeout"]))
+    if "/" in node["controller"]:
+        for key in node.keys() - {"controller", "nodes"}:
+            yield from _values(node[key], (*where, key))
 
 
 def _cases(node: Mapping[str, Any], where: Where, types: frozenset[str]) -> Iterator[Place]:
@@ -219,7 +290,7 @@ def _values(raw: Any, where: Where, bare: bool = False) -> Iterator[Place]:
                 yield from _references(match[group], match.start(group), where)
     elif isinstance(raw, Mapping):
         for key, item in raw.items():
-            if key not in ("file",):
+            if key != "file":
                 yield from _values(item, (*where, key))
     elif isinstance(raw, list):
         for index, item in enumerate(raw):
@@ -252,7 +323,7 @@ def _kind(word: str, before: list[str], behind: str) -> str | None:
     if word[0] in "'\"":
         if behind == ":" or not word.strip("'\""):
             return None
-        if last == "=" and before[-2] == "attribute" or (last == "(" and before[-2:-1] and before[-2] in _BY_ATTRIBUTE):
+        if before[-2:] == ["attribute", "="] or (last == "(" and before[-2:-1] and before[-2] in _BY_ATTRIBUTE):
             return None if "." in word else "field"
         return "word" if last in ("==", "!=") else None
     if not re.match(r"[^\W\d]", word) or (word in _KEYWORDS and last != "."):
@@ -263,7 +334,9 @@ def _kind(word: str, before: list[str], behind: str) -> str | None:
         return "test"
     if last == ".":
         root = _root(before)
-        return None if root in ("env", "secrets") else "input" if root == "inputs" and before[-2] == "inputs" else "field"
+        return (
+            None if root in ("env", "secrets") else "input" if root == "inputs" and before[-2] == "inputs" else "field"
+        )
     return None if behind == "=" else "name"
 
 

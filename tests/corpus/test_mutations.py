@@ -15,7 +15,7 @@ from .expected import PLUGIN, good_specs
 from .mutate import Verdict, judge, mutate, mutations
 from .places import places
 
-COUNT = 1_500
+COUNT = 1_000
 SEED = 20
 SHARE = 0.95
 
@@ -51,7 +51,9 @@ def test_a_mutation_changes_one_line_or_the_value_that_begins_there() -> None:
             before, after = document.source.text.splitlines(), mutation.text.splitlines()
             assert before[: mutation.line - 1] == after[: mutation.line - 1]
             assert before[mutation.line - 1] != after[mutation.line - 1]
-    assert {"key", "value", "name", "field", "input", "model", "tool", "parameter", "type", "filter", "word"} <= set(kinds)
+    assert {"key", "value", "name", "field", "input", "model", "tool", "parameter", "type", "filter", "word"} <= set(
+        kinds
+    )
 
 
 def test_a_mistake_that_is_not_reported_does_not_count_as_seen() -> None:

@@ -11,7 +11,7 @@ import pytest
 from agentspec.spec.text import loader, nodes
 
 SCRIPT = Path(__file__).parents[2] / "benchmarks" / "check_scaling.py"
-SIZES = (500, 4_000)
+SIZES = (400, 3_000)
 RATIO = 1.5
 
 

@@ -72,7 +72,7 @@ BAD = {
     "tab as indentation": ["AS104", "agentspec: 1\nname: bad\nnodes:\n«\t»a: {lm: small, prompt: Hello}\n"],
     "another language": ["AS205", "«agentspec_version»: 25.4.1\nname: bad\n"],
     "another version": ["AS206", "agentspec: «2»\nname: bad\n"],
-    "part of the language that does not run yet": ["AS207", spec("  a: {controller: «approve», show: x}\n")],
+    "part of the language that does not run yet": ["AS207", spec("  a: {lm: small, prompt: x, «memory»: notes}\n")],
     "not closed": ["AS103", spec("  a: {lm: small, prompt: «'»Hello}\n")],
     "list at the top": ["AS108", "«-» agentspec: 1\n"],
 }

@@ -17,10 +17,16 @@ import pytest
 from agentspec import runtime
 from agentspec.api.codes import CODES
 from agentspec.api.errors import AgentspecError, Exit
+from agentspec.api.events import BlockCalled, Meta, RunStarted
+from agentspec.kernel import StartStep, advance, new_state
+from agentspec.nodes import Budgets
+from agentspec.nodes.services import CallBlock
 from agentspec.plan import check, compile_spec
 from agentspec.registry import Registry
 from agentspec.runtime import RunOptions
 from agentspec.runtime import run as run_plan
+from agentspec.runtime.driver import Driver
+from agentspec.runtime.replay import Past
 from agentspec.spec.diagnostics import Diagnostic, Severity, SpecInvalid
 from agentspec.spec.parse import parse_file, parse_text
 
@@ -65,6 +71,7 @@ RUNS = {
     "AS605": Run("{tool: odd.sleep, with: {seconds: 30}, timeout: 20ms}"),
     "AS606": Run("{tool: odd.crash}"),
     "AS610": Run("{lm: small, prompt: Hello.}\nlimits: {lm_calls: 0}", exit=Exit.LIMIT_REACHED),
+    "AS614": Run("{controller: code, call: odd.wander, nodes: {look: {tool: odd.refuse}}}"),
     "AS700": asked("odd/plain"),
     "AS701": asked("odd/silent", exit=Exit.MISSING),
     "AS702": asked("odd/gone", exit=Exit.MISSING),
@@ -254,6 +261,21 @@ def test_ctrl_c_gives_the_code_and_exit_code_130(tmp_path: Path, odd_plugin: Pat
         assert "error[AS600]: interrupted" in process.stderr.read()
 
 
+def test_a_resumed_run_that_calls_something_else_gives_the_code() -> None:
+    plan = compile_spec(parse_text(RUNS["AS614"].spec), Registry())
+    past = Past(new_state(plan), Budgets(plan))
+    advance(past.state, RunStarted("odd", {"n": 0, "file": None}))
+    advance(past.state, BlockCalled("answer", 0, "look", {"args": {"turn": 1}}))
+
+    async def calls_with_other_values(command: StartStep, call: CallBlock) -> tuple[Any, Meta]:
+        await call(command.path, "look", {"args": {"turn": 2}})
+        raise AssertionError("it has to be refused")
+
+    ended = asyncio.run(Driver(plan, calls_with_other_values).resume(past))
+    assert ended.failure is not None
+    assert (ended.failure.code, ended.failure.path, ended.failure.fatal) == ("AS615", "answer", True)
+
+
 def test_every_error_class_has_a_code_of_its_own() -> None:
     kinds = [AgentspecError]
     for kind in kinds:
@@ -265,4 +287,4 @@ def test_every_error_class_has_a_code_of_its_own() -> None:
 
 def test_every_code_comes_up_in_a_case() -> None:
     pages = {block.page.stem for block in (*BAD, *FAILS)}
-    assert pages | RUNS.keys() | FILES.keys() | FOLDERS.keys() | {"AS218", "AS502"} == set(CODES)
+    assert pages | RUNS.keys() | FILES.keys() | FOLDERS.keys() | {"AS218", "AS502", "AS615"} == set(CODES)

@@ -6,36 +6,55 @@ import copy
 import json
 import random
 from collections.abc import Callable, Iterator, Sequence
+from itertools import pairwise
 from typing import Any
 
 Make = Callable[[random.Random, Sequence[bytes]], bytes]
 
-_YAML = "[ ] { } : , - ? | > # & * ! % @ ` ' \" \\ ~ = <<: !!str !x &a *a ? --- ... |+2 >-\n %YAML %TAG null .inf .nan"
-_YAML_PIECES = [*_YAML.split(" "), "\n", "\n  ", "\n    ", ": ", "- ", "\t", "\r\n", "\r", "1e999", "0x", "0777", "12:30"]
+_YAML = r"""[ ] { } : , - ? | > # & * ! % @ ` ' " \ ~ = <<: !!str !x &a *a ? --- ... |+2 >- %YAML %TAG null .inf .nan"""
+_BREAKS = ["\n", "\n  ", "\n    ", ": ", "- ", "\t", "\r\n", "\r", "1e999", "0x", "0777", "12:30"]
 _SIGNS = ["\x00", "\x07", "\x7f", "\x85", "\xa0", "\u200b", "\u200e", "\u2028", "\u2029", "\ufeff", "\ufffe", "\ud7ff"]
 _SIGNS += ["é", "e\u0301", "ß", "İ", "日本", "\U0001f600", "\U0001f468\u200d\U0001f469", "\u202e", "\U0010ffff", "Ω"]
-_EXPRESSION = (
-    "${{ }} {{ {% %} {# #} if else elif endif for in endfor set raw endraw not and or is none true ( ) [ ] { } | . , : "
-    "= == != < >= + - * ** / // % ~ 'a' \"b 1 0.5 01 99999999999999999999 inputs node item loop previous meta env "
-    "upper default length map select attribute= join tojson first __class__ _x range lipsum a.b a[0] a['b'] \\ \n"
-).split(" ")
-_TYPES = (
-    "string integer number boolean date datetime path any null quote | [ ] { } from a b-c true 1 word Mail "
-    "array object enum $ref #/$defs/x -"
-).split(" ")
-_KEYS = (
-    "agentspec name description inputs types models tools limits nodes result output profiles tests extends include "
-    "allow_unreviewed lm tool controller prompt system messages with when after timeout retry on_error cache repair "
-    "temperature max_tokens stop seed max_turns sample memory examples over as concurrency keep_going until while max on "
-    "cases default start max_steps next goal replan approve show choices by on_timeout spec call args use cascade accept "
-    "fallback route split shadow usd lm_calls tokens steps wall times wait backoff file role content type expect to"
-).split(" ")
+_EXPRESSION = r"""
+    ${{ }} {{ {% %} {# #} if else elif endif for in endfor set raw endraw not and or is none true ( ) [ ] { } | . , :
+    = == != < >= + - * ** / // % ~ 'a' "b 1 0.5 01 99999999999999999999 inputs node item loop previous meta env
+    upper default length map select attribute= join tojson first __class__ _x range lipsum a.b a[0] a['b'] \
+"""
+_TYPES = """
+    string integer number boolean date datetime path any null quote | [ ] { } from a b-c true 1 word Mail
+    array object enum $ref #/$defs/x -
+"""
+_KEYS = """
+    agentspec name description inputs types models tools limits nodes result output profiles tests extends include
+    allow_unreviewed lm tool controller prompt system messages with when after timeout retry on_error cache repair
+    temperature max_tokens stop seed max_turns sample memory examples over as concurrency keep_going until while max
+    on cases default start max_steps next goal replan approve show choices by on_timeout spec call args use cascade
+    accept fallback route split shadow usd lm_calls tokens steps wall times wait backoff file role content type expect
+"""
+_TEXTS = """
+    x small fake/echo desk desk.tickets map switch loop machine plan approve agent code desk/x end 30s inputs.text
+    ${{ }} ${{inputs.text|upper}} ${{a}} [string] string ../../etc/passwd ./agent.yaml . \u202e 😀 a|b date|null
+"""
+_YAML_PIECES = [*_YAML.split(), *_BREAKS]
+_EXPRESSION_PIECES = [*_EXPRESSION.split(), "\n", " "]
+_TYPE_PIECES = _TYPES.split()
+_WORDS = _KEYS.split()
 _VALUES: list[Any] = [
-    None, True, False, 0, 1, -1, 3, 10**17, 0.5, -0.0, 1e308, "", "x", "small", "fake/echo", "desk", "desk.tickets", "map",
-    "switch", "loop", "machine", "plan", "approve", "agent", "code", "desk/x", "end", "30s", "inputs.text", "${{ a }}",
-    "${{ inputs.text | upper }}", "${{", "}}", "{% for x in a %}${{ x }}{% endfor %}", "a | b", "[string]", "string",
-    "date | null", "../../etc/passwd", "./agent.yaml", ".", "\u202e", "😀", [], {}, [[]], [{}], {"": ""}, {"a": {"a": {}}},
-]  # fmt: skip
+    None,
+    True,
+    False,
+    0,
+    1,
+    -1,
+    3,
+    10**17,
+    0.5,
+    -0.0,
+    1e308,
+    "",
+    "{% for x in a %}${{ x }}{% endfor %}",
+]
+_VALUES += [[], {}, [[]], [{}], {"": ""}, {"a": {"a": {}}}, *_TEXTS.split()]
 
 
 def random_bytes(rng: random.Random, specs: Sequence[bytes]) -> bytes:
@@ -77,7 +96,7 @@ def broken_spec(rng: random.Random, specs: Sequence[bytes]) -> bytes:
     """A good spec with hostile pieces in it."""
     text = rng.choice(specs).decode("utf-8")
     for _ in range(rng.randrange(1, 5)):
-        piece = rng.choice(rng.choice((_YAML_PIECES, _SIGNS, _EXPRESSION, _TYPES)))
+        piece = rng.choice(rng.choice((_YAML_PIECES, _SIGNS, _EXPRESSION_PIECES, _TYPE_PIECES)))
         at = rng.randrange(len(text) + 1)
         text = text[:at] + piece + text[at + rng.choice((0, 0, len(piece))) :]
     return text.encode("utf-8", "surrogatepass")
@@ -115,9 +134,9 @@ def reshaped_spec(rng: random.Random, specs: Sequence[bytes]) -> bytes:
         elif way == 2:
             owner[key] = _nonsense(rng, 3)
         elif isinstance(owner, dict) and way == 3:
-            owner[rng.choice(_KEYS)] = owner.pop(key)
+            owner[rng.choice(_WORDS)] = owner.pop(key)
         elif isinstance(owner, dict):
-            owner[rng.choice(_KEYS)] = _nonsense(rng, 2)
+            owner[rng.choice(_WORDS)] = _nonsense(rng, 2)
         else:
             owner.append(_value(rng))
     return _written(rng, data)
@@ -132,7 +151,7 @@ def nonsense_spec(rng: random.Random, specs: Sequence[bytes]) -> bytes:
 
 def odd_expression(rng: random.Random, specs: Sequence[bytes]) -> bytes:
     """A spec whose texts are expressions in no order."""
-    text = rng.choice(("", " ")).join(rng.choice(_EXPRESSION) for _ in range(rng.randrange(1, 25)))
+    text = rng.choice(("", " ")).join(rng.choice(_EXPRESSION_PIECES) for _ in range(rng.randrange(1, 25)))
     texts = [text, "${{ " + text + " }}", "{% if " + text + " %}x{% endif %}", "${{ a." + text + " }}"]
     field = rng.choice(("prompt", "when", "system", "description"))
     node = {"lm": "small", "prompt": "x", field: rng.choice(texts)}
@@ -142,12 +161,24 @@ def odd_expression(rng: random.Random, specs: Sequence[bytes]) -> bytes:
 
 def odd_type(rng: random.Random, specs: Sequence[bytes]) -> bytes:
     """A spec whose types are words in no order."""
-    text = rng.choice(("", " ")).join(rng.choice(_TYPES) for _ in range(rng.randrange(1, 9)))
+    text = rng.choice(("", " ")).join(rng.choice(_TYPE_PIECES) for _ in range(rng.randrange(1, 9)))
     kinds = [text, [text], {"a": text}, {"type": text, "default": _value(rng)}, {"enum": [text]}, {"$ref": text}]
-    kinds.append({rng.choice(("type", "items", "properties", "anyOf", "required", "pattern")): rng.choice([text, [text]])})
+    keyword = rng.choice(("type", "items", "properties", "anyOf", "required", "pattern", "examples", "default"))
+    kinds += [{keyword: rng.choice([text, [text]])}, {"type": "string", keyword: _value(rng)}, _references(rng)]
     node = {"lm": "small", "prompt": "${{ inputs.x }}", "output": rng.choice(kinds)}
     head = {"agentspec": 1, "name": "x", "inputs": {"x": rng.choice(kinds)}, "types": {"Mail": rng.choice(kinds)}}
     return _written(rng, {**head, "models": {"small": "fake/echo"}, "nodes": {"a": node}})
+
+
+def _references(rng: random.Random) -> Any:
+    """A schema whose definitions refer to each other, each to several, perhaps in a circle."""
+    depth, width = rng.choice(((2, 2), (5, 3), (8, 10), (30, 2), (60, 1)))
+    names = [f"d{level}" for level in range(depth)]
+    made = {
+        name: {rng.choice(("allOf", "anyOf")): [{"$ref": f"#/$defs/{after}"}] * width}
+        for name, after in pairwise([*names, rng.choice(("last", "d0", "none"))])
+    }
+    return {"$ref": "#/$defs/d0", "$defs": {**made, "last": {"type": "string"}}}
 
 
 def deep(rng: random.Random, specs: Sequence[bytes]) -> bytes:
@@ -164,7 +195,8 @@ def deep(rng: random.Random, specs: Sequence[bytes]) -> bytes:
         text = sign * depth + "a" + end * depth
         return f"agentspec: 1\nname: x\nnodes: {{a: {{lm: m, prompt: {json.dumps('${{ ' + text + ' }}')}}}}}\n".encode()
     if kind == 3:
-        return f"agentspec: 1\nname: x\ntypes: {{A: {json.dumps('[' * depth + 'string' + ']' * depth)}}}\nnodes: {{}}\n".encode()
+        text = json.dumps("[" * depth + "string" + "]" * depth)
+        return f"agentspec: 1\nname: x\ntypes: {{A: {text}}}\nnodes: {{}}\n".encode()
     inside = "{lm: m, prompt: x}"
     for level in range(min(depth, 70)):
         inside = f"{{controller: map, over: a, as: v{level}, nodes: {{n{level}: {inside}}}}}"
@@ -204,7 +236,9 @@ def large(rng: random.Random, specs: Sequence[bytes]) -> bytes:
         lambda: "#" + "x" * size,
         lambda: "\n" * size,
         lambda: "- " * (size // 2),
-        lambda: spec + "x\n" + "\n".join(f"  n{at}: {{lm: m, prompt: '${{{{ n{at - 1} }}}}'}}" for at in range(size // 40)),
+        lambda: (
+            spec + "x\n" + "\n".join(f"  n{at}: {{lm: m, prompt: '${{{{ n{at - 1} }}}}'}}" for at in range(size // 40))
+        ),
         lambda: "agentspec: 1\nname: x\ntypes:\n" + "\n".join(f"  T{at}: [T{at + 1}]" for at in range(size // 15)),
         lambda: "agentspec: 1\nname: x\ninputs: {a: " + " | ".join(f"w{at}" for at in range(size // 8)) + "}",
     )
@@ -212,9 +246,19 @@ def large(rng: random.Random, specs: Sequence[bytes]) -> bytes:
 
 
 KINDS: tuple[tuple[int, Make], ...] = (
-    (10, random_bytes), (15, odd_text), (20, cut_and_pasted), (20, broken_spec), (15, broken_lines), (40, reshaped_spec),
-    (25, nonsense_spec), (25, odd_expression), (20, odd_type), (3, deep), (2, aliases), (1, large),
-)  # fmt: skip
+    (10, random_bytes),
+    (15, odd_text),
+    (20, cut_and_pasted),
+    (20, broken_spec),
+    (15, broken_lines),
+    (40, reshaped_spec),
+    (25, nonsense_spec),
+    (25, odd_expression),
+    (20, odd_type),
+    (3, deep),
+    (2, aliases),
+    (1, large),
+)
 """The kinds of input, and how often each comes."""
 
 
@@ -250,7 +294,7 @@ def _nonsense(rng: random.Random, depth: int) -> Any:
         return _value(rng)
     if rng.random() < 0.3:
         return [_nonsense(rng, depth - 1) for _ in range(rng.randrange(3))]
-    return {rng.choice(_KEYS): _nonsense(rng, depth - 1) for _ in range(rng.randrange(4))}
+    return {rng.choice(_WORDS): _nonsense(rng, depth - 1) for _ in range(rng.randrange(4))}
 
 
 def _nonsense_node(rng: random.Random) -> dict[str, Any]:
@@ -267,10 +311,11 @@ def _nonsense_node(rng: random.Random) -> dict[str, Any]:
         if key in node:
             node[key] = {rng.choice("abxyz"): {"lm": "small", "prompt": "${{ a }}"} for _ in range(rng.randrange(1, 3))}
     for _ in range(rng.randrange(4)):
-        node[rng.choice(_KEYS)] = _nonsense(rng, 2)
+        node[rng.choice(_WORDS)] = _nonsense(rng, 2)
     return node
 
 
 def _written(rng: random.Random, data: Any) -> bytes:
     """The data as JSON, which is YAML, on one line or on many."""
-    return json.dumps(data, indent=rng.choice((None, 1, 2)), ensure_ascii=rng.random() < 0.5).encode("utf-8", "surrogatepass")
+    text = json.dumps(data, indent=rng.choice((None, 1, 2)), ensure_ascii=rng.random() < 0.5)
+    return text.encode("utf-8", "surrogatepass")

@@ -22,8 +22,7 @@ def desk(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_hostile_files_are_refused_or_checked_and_nothing_else(tmp_path: Path) -> None:
-    # A second is the bound; on a busy machine, CPU time itself is measured with some noise.
-    report = run(COUNT, SEED, tmp_path, most_cpu_s=2.0)
+    report = run(COUNT, SEED, tmp_path)
     assert [f"{place}\n{crash.trace}\n{crash.content[:2_000]!r}" for place, crash in report.crashed.items()] == []
     assert report.slow == []
     assert report.memory_mb <= MEMORY_MB

@@ -11,6 +11,7 @@ from agentspec.api.errors import EvaluationFailed
 from agentspec.api.tool import Effect, Tool
 from agentspec.plan.model import (
     Compiled,
+    FreeWork,
     LmWork,
     LoopWork,
     MapWork,
@@ -104,6 +105,15 @@ def mapped(over: Compiled, inner: PlanBlock, concurrency: int = 8, *, keep_going
 
 def loop(inner: PlanBlock, most: int, until: Compiled | None = None, again: Compiled | None = None) -> LoopWork:
     return LoopWork(until, again, most, inner)
+
+
+def caller(*blocks: PlanBlock) -> FreeWork:
+    """A controller in Python; whoever plays it calls the blocks by their labels."""
+
+    async def call(arguments: Any, context: Any) -> Any:
+        raise AssertionError("nobody calls it")
+
+    return FreeWork("code", "", call, lambda lookup: {}, {one.label: one for one in blocks})
 
 
 def always(value: Any) -> Callable[[Any], Any]:

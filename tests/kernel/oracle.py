@@ -11,6 +11,7 @@ from agentspec.plan.model import (
     LmWork,
     Lookup,
     LoopWork,
+    MachineWork,
     MapWork,
     Plan,
     PlanBlock,
@@ -100,6 +101,8 @@ class Oracle:
                 return [None if isinstance(one, Failed) else one for one in results]
             case LoopWork():
                 return self._loop(work, lookup, path)
+            case MachineWork():
+                return self._machine(work, lookup, path)
 
     def _item(self, work: MapWork, lookup: Lookup, path: str, index: int, item: Any) -> Any:
         try:
@@ -121,6 +124,26 @@ class Oracle:
                 break
         return value
 
+    def _machine(self, work: MachineWork, lookup: Lookup, path: str) -> Any:
+        nodes, at, value = work.block.nodes, work.start, None
+        values: dict[str, Any] = {node.id: None for node in nodes}
+
+        def inside(name: str) -> Any:
+            return values[name] if name in values else lookup(name)
+
+        for step in range(work.most):
+            node = nodes[at]
+            values["loop"] = {"index": step}
+            value, skipped = self._node(node, [], f"{path}#{step + 1}/{node.id}", inside, set())
+            values[node.id] = value
+            if skipped:
+                self.skipped.add(f"{path}#{step + 1}/{node.id}")
+            after = next(to for when, to in work.ways[at] if when is None or when(inside))
+            if after is None:
+                return value if work.result is None else work.result(inside)
+            at = after
+        raise Failed(None)
+
 
 def _nothing(name: str) -> Any:
     raise KeyError(name)
@@ -136,6 +159,6 @@ def _repeatable(node: PlanNode) -> bool:
             return work.tool.effect is Effect.READ or work.tool.idempotent
         case SwitchWork():
             blocks = [*work.blocks] if work.default is None else [*work.blocks, work.default]
-        case MapWork() | LoopWork():
+        case MapWork() | LoopWork() | MachineWork():
             blocks = [work.block]
     return all(_repeatable(inner) for block in blocks for inner in block.nodes)

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import dataclasses
 import zlib
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 from hypothesis import strategies as st
 
@@ -12,10 +13,20 @@ from agentspec.api.errors import EvaluationFailed
 from agentspec.api.events import Failure
 from agentspec.api.tool import Effect
 from agentspec.kernel import StartStep
-from agentspec.plan.model import Compiled, Lookup, Plan, PlanBlock, Work
+from agentspec.plan.model import (
+    AgentWork,
+    ApproveWork,
+    Compiled,
+    Lookup,
+    MachineWork,
+    Plan,
+    PlanBlock,
+    PlanNode,
+    Work,
+)
 from agentspec.spec.shapes import Retry
 
-from .builder import LM, Draft, block, loop, mapped, plan, switch, tool
+from .builder import LM, Draft, block, caller, loop, mapped, plan, switch, tool
 
 KINDS: tuple[Any, ...] = ("timeout", "rate_limit", "unavailable", "invalid")
 
@@ -70,21 +81,47 @@ def _decide(salt: int, names: Sequence[str], most: int, *, breaks: bool) -> Comp
     return run
 
 
+class Mix(NamedTuple):
+    """What plans are made of; `breaks`: some expressions fail."""
+
+    breaks: bool = True
+    leaves: tuple[str, ...] = ("lm", "lm", "tool")
+    controllers: tuple[str, ...] = ("switch", "map", "loop")
+    timeout_s: float = 5.0
+
+
+EVERYTHING = Mix(
+    leaves=("lm", "lm", "tool", "approve"),
+    controllers=("switch", "map", "loop", "machine", "agent", "caller"),
+    timeout_s=1e6,
+)
+
+
 @st.composite
-def _works(draw: st.DrawFn, names: Sequence[str], depth: int, breaks: bool) -> Work:
-    kinds = ["lm", "lm", "tool"] + (["switch", "map", "loop"] if depth else [])
-    kind = draw(st.sampled_from(kinds))
+def _works(draw: st.DrawFn, names: Sequence[str], depth: int, what: Mix) -> Work:
+    breaks = what.breaks
+    kind = draw(st.sampled_from(what.leaves + (what.controllers if depth else ())))
     salt = draw(st.integers(0, 999))
     if kind == "lm":
         return LM
     if kind == "tool":
         return tool(draw(st.sampled_from(list(Effect))), idempotent=draw(st.booleans()))
+    if kind == "approve":
+        return ApproveWork(lambda lookup: {"said": [lookup(name) for name in names]}, ("yes", "no"))
     if kind == "switch":
-        cases = [draw(_blocks(depth - 1, breaks, label)) for label in "ab"]
-        default = draw(st.none() | _blocks(depth - 1, breaks, "default"))
+        cases = [draw(_blocks(depth - 1, what, label)) for label in "ab"]
+        default = draw(st.none() | _blocks(depth - 1, what, "default"))
         choose = _decide(salt, names, 3, breaks=breaks)
         return switch(lambda lookup: "abc"[choose(lookup)], *cases, default=default)
-    inner = draw(_blocks(depth - 1, breaks))
+    if kind == "caller":
+        return caller(*(draw(_blocks(depth - 1, what, label)) for label in "pq"))
+    inner = draw(_blocks(depth - 1, what))
+    if kind == "agent":
+        return AgentWork(plan(inner), lambda lookup: {})
+    if kind == "machine":
+        ends = [_decide(draw(st.integers(0, 999)), ["loop"], len(inner.nodes) + 1, breaks=breaks) for _ in inner.nodes]
+        alone = dataclasses.replace(inner, waits=(0,) * len(inner.nodes), nodes=tuple(map(_free, inner.nodes)))
+        return MachineWork(0, draw(st.integers(1, 5)), alone, tuple(_ways(end, len(inner.nodes)) for end in ends))
     if kind == "map":
         count = _decide(salt, names, 5, breaks=breaks)
         concurrency, keep_going = draw(st.integers(1, 4)), draw(st.booleans())
@@ -100,8 +137,18 @@ def _works(draw: st.DrawFn, names: Sequence[str], depth: int, breaks: bool) -> W
     return loop(inner, most)
 
 
+def _free(node: PlanNode) -> PlanNode:
+    """A state of a machine waits for no other."""
+    return dataclasses.replace(node, needs=(), successors=())
+
+
+def _ways(choose: Compiled, count: int) -> tuple[tuple[Compiled | None, int | None], ...]:
+    """Go on with the state that `choose` gives; one more than there are is the end."""
+    return (*((lambda lookup, at=at: choose(lookup) == at, at) for at in range(count)), (None, None))
+
+
 @st.composite
-def _blocks(draw: st.DrawFn, depth: int, breaks: bool, label: str = "") -> PlanBlock:
+def _blocks(draw: st.DrawFn, depth: int, what: Mix, label: str = "") -> PlanBlock:
     single = bool(label) and draw(st.booleans())
     count = 1 if single else draw(st.integers(1, 6 if depth > 1 else 3))
     drafts: list[Draft] = []
@@ -109,18 +156,20 @@ def _blocks(draw: st.DrawFn, depth: int, breaks: bool, label: str = "") -> PlanB
         earlier = [draft.id for draft in drafts]
         waits = draw(st.lists(st.sampled_from(earlier), unique=True, max_size=3)) if earlier else []
         needs = [name for name in waits if draw(st.booleans())]
-        when = _decide(draw(st.integers(0, 999)), waits, 4, breaks=breaks) if draw(st.integers(0, 3)) == 0 else None
+        when = (
+            _decide(draw(st.integers(0, 999)), waits, 4, breaks=what.breaks) if draw(st.integers(0, 3)) == 0 else None
+        )
         drafts.append(
             Draft(
                 id=f"{label or 'n'}{depth}{index}",
-                work=draw(_works(waits, depth, breaks)),
+                work=draw(_works(waits, depth, what)),
                 after=waits,
                 needs=needs,
                 when=when,
                 retry=Retry.model_validate(
                     {"times": draw(st.integers(0, 2)), "wait": draw(st.sampled_from(["0s", "1s"]))}
                 ),
-                timeout_s=draw(st.sampled_from([None, None, 5.0])),
+                timeout_s=draw(st.sampled_from([None, None, what.timeout_s])),
                 on_error=draw(st.sampled_from(["fail", "fail", "skip", "value"])),
                 fallback=-1,
             )
@@ -128,6 +177,6 @@ def _blocks(draw: st.DrawFn, depth: int, breaks: bool, label: str = "") -> PlanB
     return block(*drafts, label=label, single=single)
 
 
-def plans(depth: int = 2, *, breaks: bool = True) -> st.SearchStrategy[Plan]:
+def plans(depth: int = 2, *, breaks: bool = True, what: Mix | None = None) -> st.SearchStrategy[Plan]:
     """Plans with controllers up to `depth` deep; with `breaks`, some expressions fail."""
-    return _blocks(depth, breaks).map(plan)
+    return _blocks(depth, what or Mix(breaks)).map(plan)

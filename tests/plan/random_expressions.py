@@ -12,6 +12,7 @@ FIELDS = ("a", "b", "c")
 WORDS = ("x", "y", "3")
 TEXTS = ("", "x", "y", "3", "two words", "Z")
 NUMBERS = (0, 1, -2, 3, 2.5, 4.0)
+MAPPED = ("upper", "length", "int", "first", "abs", "keys", "list", "default", "string", "round", "sum", "items")
 DATES = ("2024-01-31", "2025-12-01")
 
 
@@ -109,7 +110,10 @@ def paths(name: str, of: Schema) -> list[tuple[str, str]]:
 
 
 class Writer:
-    """Writes expressions, most of which work. With `straight` all their parts are evaluated whatever the data are."""
+    """Writes expressions, most of which work.
+
+    With `straight` all their parts are evaluated whatever the data are, and no text or list is empty.
+    """
 
     def __init__(self, random: Random, names: Mapping[str, Schema], straight: bool = False) -> None:
         self.random = random
@@ -140,15 +144,13 @@ class Writer:
         texts = [repr(text) for text in (TEXTS[1:] if self.straight else TEXTS)]
         constants = {"number": [str(one) for one in NUMBERS], "text": texts, "boolean": ["true", "false"]}
         constants |= {"list": ["['x', 3]", "['x']"] + ["[]"] * (not self.straight), "object": ["{'a': 1, 'b': 'x'}"]}
-        return self.pick(constants.get(kind) or [path for path, _ in self.paths] + ["none"])
+        return self.pick(constants.get(kind) or [path for path, _ in self.paths] + ["none"] * (not self.straight))
 
     def _number(self, depth: int) -> str:
         n, any_ = self.of("number", depth), self.of("any", depth - 1)
         ways = [f"({n} {self.pick(['+', '-', '*', '/', '//', '%'])} {self.of('number', depth)})", f"(-{n})"]
-        ways += [
-            f"({n} | abs)",
-            f"({n} | round({self.pick(['', '1', '0, %s' % repr('ceil'), 'method=%s' % repr('common')])}))",
-        ]
+        rounding = self.pick(["", "1", "0, 'ceil'", "method='common'"])
+        ways += [f"({n} | abs)", f"({n} | round({rounding}))"]
         ways += [f"({any_} | {self.pick(['int', 'float'])}({self.pick(['', n, self.of('any', depth - 2)])}))"]
         items = self.of("list", depth)
         ways += [f"({items} | length)", f"({items} | sum({self.pick(['', self.field(), 'start=' + n])}))"]
@@ -158,7 +160,10 @@ class Writer:
         t, any_ = self.of("text", depth), self.of("any", depth - 1)
         filters = ["upper", "lower", "title", "trim", "truncate", "wordwrap", "indent", "reverse"]
         ways = [f"({t} ~ {any_})", f"({t} + {self.of('text', depth)})", f"({t} | {self.pick(filters)})", f"({t})[0]"]
-        ways += [f"({any_} | {self.pick(['string', 'tojson'])})", f"({t} | replace('x', {any_}))"]
+        ways += [
+            f"({any_} | {self.pick(['string', 'tojson'])})",
+            f"({t} | replace('x', {repr('yy') if self.straight else any_}))",
+        ]
         ways += [f"({self.of('list', depth)} | join({self.pick(['', repr(', '), 'attribute=' + self.field()])}))"]
         return self.pick(ways)
 
@@ -167,7 +172,10 @@ class Writer:
         named = self.pick(["", f"attribute={field}"])
         ways = [f"[{self.of('any', depth)}, {self.of('any', depth)}]", f"({items} + {self.of('list', depth)})"]
         ways += [f"({items} | {name}({named}))" for name in ("sort", "unique")]
-        ways += [f"({items} | {self.pick(['reverse', 'list'])})", f"({self.of('text', depth)} | split('x'))"]
+        ways += [
+            f"({items} | {self.pick(['reverse', 'list'])})",
+            f"({self.of('text', depth)} | split('{',' if self.straight else 'x'}'))",
+        ]
         ways += [f"({self.of('object', depth)} | {name})" for name in ("items", "keys", "values")]
         mapped = [
             "upper",

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
+
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agentspec.api.events import Event, Failure, Meta, StepFailed, StepSucceeded, TextStreamed
+from agentspec.api.events import Event, Failure, Meta, Question, StepFailed, StepSucceeded, TextStreamed
 from agentspec.models.secrets import Masker
-from agentspec.runtime.masking import MaskedEvents
+from agentspec.runtime.masking import MaskedEvents, masked_ask
 
 SECRET = "canary"
 
@@ -36,6 +38,20 @@ def test_failures_inside_events_are_masked() -> None:
 def test_without_secrets_events_pass_as_they_are() -> None:
     event = TextStreamed("a", SECRET)
     assert told(event, masker=Masker([]))[0] is event
+
+
+def test_a_question_to_a_person_shows_no_secret() -> None:
+    asked = []
+
+    async def ask(path: str, question: Question) -> str:
+        asked.append(question)
+        return "yes"
+
+    masked = masked_ask(ask, Masker([SECRET]))
+    assert masked is not None
+    assert asyncio.run(masked("a", Question({"key": SECRET}, ("yes", "no")))) == "yes"
+    assert asked == [Question({"key": "***"}, ("yes", "no"))]
+    assert masked_ask(None, Masker([SECRET])) is None
 
 
 @given(st.lists(st.sampled_from(["can", "ary", "canary", "c", "a", "n", "r", "y", " ", "x"]), max_size=12))

@@ -130,9 +130,9 @@ def test_every_value_stands_in_the_file_that_has_the_last_word(one: Any, two: An
 
 
 def leaves(data: Any, where: Where) -> list[tuple[Where, Any]]:
-    if isinstance(data, dict) and data:
+    if isinstance(data, dict):
         return [leaf for key, value in data.items() for leaf in leaves(value, (*where, key))]
-    return [(where, data)] if where else []
+    return [(where, data)]
 
 
 def value_at(data: Any, where: Where) -> Any:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from agentspec.spec.compose import follow
+from agentspec.spec.compose import follow, places
 from agentspec.spec.compose.follow import MAX_FILES, MAX_LEVELS
 from agentspec.spec.compose.places import NotAllowed, locate, project_of, shown
 from agentspec.spec.diagnostics import SpecInvalid
@@ -109,6 +109,11 @@ def test_without_a_project_a_spec_names_files_of_its_own_folder(tmp_path: Path) 
     assert locate("x.yaml", folder, project) == folder / "x.yaml"
     with pytest.raises(NotAllowed):
         locate("../x.yaml", folder, project)
+
+
+def test_the_root_of_the_file_system_is_no_project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(places, "_MARKS", ("tmp", "usr", "etc"))
+    assert project_of(tmp_path) == tmp_path
 
 
 def test_files_are_shown_as_a_person_would_name_them_from_here() -> None:

@@ -170,6 +170,7 @@ def test_the_version_is_written(before: str, after: str) -> None:
         "nodes: {a: {lm: m, prompt: '${{ x }} {{{ y }}} {{ }} {{ 1 }} { { a } } {{a'}}",
         "nodes: {a: {lm: m, prompt: Hello., output: {nodes: string, outputs: string, default: {model: string}}}}",
         "nodes: [1, {model: x}]",
+        "nodes: {a: {lm: m, prompt: Hello., outputs: string, default: {model: x}, cases: [{model: x}]}}",
         "nodes: {a: [model]}",
     ],
 )

@@ -12,10 +12,10 @@ from rich.console import Console, JustifyMethod
 from rich.table import Table
 from rich.text import Text
 
-from agentspec.api.events import Failure
+from agentspec.api.events import Failure, StepPaused
 from agentspec.api.messages import Json
 from agentspec.cli.render.errors import printable
-from agentspec.runtime.record import NodeUse, shorten
+from agentspec.runtime.record import NodeUse, shown
 from agentspec.runtime.session import Outcome
 
 
@@ -37,6 +37,8 @@ def as_data(outcome: Outcome) -> dict[str, Json]:
         "files": [str(path) for path in outcome.files],
         "problems": [_problem(failure) for failure in (*outcome.problems, *filter(None, [outcome.failure]))],
     }
+    if outcome.questions:
+        data["questions"] = [_question(one) for one in outcome.questions]
     if outcome.partial:
         data["partial"] = dict(outcome.partial)
     return data
@@ -46,6 +48,7 @@ def _row(use: NodeUse) -> dict[str, Json]:
     return {
         "node": use.path,
         "kind": use.kind,
+        "letter": use.letter,
         "model": use.model or None,
         "steps": use.steps,
         "failed": use.failed,
@@ -56,6 +59,19 @@ def _row(use: NodeUse) -> dict[str, Json]:
         "usd": use.usd,
         "seconds": round(use.seconds, 4),
         "formats": dict(use.formats),
+    }
+
+
+def _question(one: StepPaused) -> dict[str, Json]:
+    show, choices, by, timeout_s, on_timeout = one.question
+    return {
+        "step": one.path,
+        "show": show,
+        "choices": list(choices),
+        "by": by,
+        "asked": one.asked,
+        "timeout": timeout_s,
+        "on_timeout": on_timeout,
     }
 
 
@@ -117,7 +133,7 @@ def _cell(value: Any) -> str:
 def show_report(outcome: Outcome, console: Console) -> None:
     """Show trajectory, table, files and problems."""
     if outcome.trajectory:
-        console.print(Text.assemble(("trajectory  ", "bold"), shorten(list(outcome.trajectory))), soft_wrap=True)
+        console.print(Text.assemble(("trajectory  ", "bold"), shown(list(outcome.trajectory))), soft_wrap=True)
     console.print(_table(outcome))
     formats = _formats(outcome.nodes)
     if formats:
@@ -157,7 +173,8 @@ def _table(outcome: Outcome) -> Table:
 def _cells(use: NodeUse) -> tuple[str, ...]:
     steps = f"{use.steps}{f' ✗{use.failed}' if use.failed else ''}"
     if use.kind != "LM":
-        return "", steps, "", "", "", f"{use.seconds:.2f} s", "", ""
+        numbered = "" if use.letter == "T" else use.letter
+        return numbered, steps, "", "", "", f"{use.seconds:.2f} s", "", ""
     sure = f"{use.confidence / use.steps:.2f}" if use.steps else ""
     tokens = f"{use.tokens_in:,}", f"{use.tokens_out:,}"
     return use.model, steps, str(use.calls), *tokens, f"{use.seconds:.2f} s", _usd(use.usd), sure

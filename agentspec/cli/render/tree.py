@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from types import TracebackType
 
@@ -70,6 +72,16 @@ class LiveTree:
         if self._console.is_terminal:
             self._live.stop()
         self._console.print(self.tree())
+
+    @contextmanager
+    def hidden(self) -> Iterator[None]:
+        """Leave the screen to somebody else for a while."""
+        self._live.stop()
+        try:
+            yield
+        finally:
+            if self._console.is_terminal:
+                self._live.start()
 
     def __call__(self, event: Event) -> None:
         """Take in one event."""

@@ -93,14 +93,14 @@ def _last(picture: Picture, member: Member) -> str:
 
 
 def _label(member: Member) -> str:
-    letter = {"lm": "LM ", "tool": "T ", "inputs": "", "result": ""}.get(member.kind, "C ")
+    letter = {"lm": "LM ", "agency": "LM ", "tool": "T ", "inputs": "", "result": ""}.get(member.kind, "C ")
     mark = f" ({member.mark})" if isinstance(member, Node) and member.mark else ""
     return _quoted(f"{letter}{member.id}{mark}" + (f"\n{member.detail}" if member.detail else ""))
 
 
 def _look(member: Member) -> str:
-    name = "controller"
-    if isinstance(member, Node):
+    name = "lm" if member.kind == "agency" else "controller"
+    if isinstance(member, Node) and member.kind != "control":
         name = "write" if member.mark else "terminal" if member.kind in ("inputs", "result") else member.kind
     return _LOOKS[name].format(maybe=",dashed" if member.conditional else "")
 

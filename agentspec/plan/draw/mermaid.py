@@ -6,7 +6,13 @@ from collections.abc import Iterator
 
 from agentspec.plan.draw.picture import Box, Member, Node, Picture
 
-_SHAPES = {"lm": ('("', '")'), "tool": ('["', '"]'), "inputs": ('(["', '"])'), "result": ('(["', '"])')}
+_SHAPES = {
+    "lm": ('("', '")'),
+    "tool": ('["', '"]'),
+    "control": ('{{"', '"}}'),
+    "inputs": ('(["', '"])'),
+    "result": ('(["', '"])'),
+}
 _CLASSES = """\
     classDef lm fill:#eef5ff,stroke:#4184e4,color:#1f2328
     classDef tool fill:#fff8e8,stroke:#c98a1b,color:#1f2328
@@ -47,21 +53,21 @@ def _member(picture: Picture, member: Member, indent: str) -> Iterator[str]:
 def _label(member: Member) -> str:
     name = _escaped(member.id)
     if isinstance(member, Box):
-        letter = "" if member.kind in ("case", "group") else "C  "
+        letter = {"case": "", "group": "", "agency": "LM  "}.get(member.kind, "C  ")
         return f"{letter}{name}" + (f"  {_escaped(member.detail)}" if member.detail else "")
-    letter = {"lm": "LM  ", "tool": "T  "}.get(member.kind, "")
+    letter = {"lm": "LM  ", "tool": "T  ", "control": "C  "}.get(member.kind, "")
     mark = f"  {member.mark}" if member.mark else ""
     return f"{letter}<b>{name}</b>{mark}" + (f"<br>{_escaped(member.detail)}" if member.detail else "")
 
 
 def _look(member: Member) -> str:
     if isinstance(member, Box):
-        return member.kind if member.kind in ("case", "group") else "controller"
+        return {"case": "case", "group": "group", "agency": "lm"}.get(member.kind, "controller")
     if member.kind in ("inputs", "result"):
         return "terminal"
-    return "write" if member.mark else member.kind
+    return "write" if member.mark else "controller" if member.kind == "control" else member.kind
 
 
 def _escaped(text: str) -> str:
     """Write everything but letters, digits and harmless signs as entity codes of Mermaid."""
-    return "".join(char if char.isalnum() or char in " _.,×≤…" else f"#{ord(char)};" for char in text)
+    return "".join(char if char.isalnum() or char in " _.,×≤…→↑" else f"#{ord(char)};" for char in text)

@@ -2,13 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import count
 
 from agentspec.plan.draw.picture import BoxKind, Mark, NodeKind
 from agentspec.plan.draw.words import clean
-from agentspec.plan.model import LmWork, LoopWork, MapWork, Plan, PlanBlock, PlanNode, SwitchWork, ToolWork
+from agentspec.plan.model import (
+    AgencyWork,
+    ApproveWork,
+    FreeWork,
+    LmWork,
+    LoopWork,
+    MachineWork,
+    MapWork,
+    Offer,
+    Plan,
+    PlanBlock,
+    PlanningWork,
+    PlanNode,
+    SwitchWork,
+    ToolWork,
+)
 from agentspec.plan.names import letter_and_name
 
 GROUPED_FROM = 9
@@ -17,7 +32,7 @@ GROUPED_FROM = 9
 
 @dataclass(slots=True)
 class Item:
-    """Something with a place of its own. A switch and a group have a `shelf`, other boxes an `area`."""
+    """Something with a place of its own. What has members side by side has a `shelf`, other boxes have an `area`."""
 
     key: str
     path: str
@@ -95,8 +110,58 @@ class Outline:
                 blocks = (*work.blocks, *([work.default] if work.default else []))
                 shelf = [self._case(block, f"{path}:{block.label}/") for block in blocks]
                 return Item(key, path, node.id, "switch", "switch", "", conditional, about, shelf=shelf)
+            case AgencyWork():
+                detail = f"{letter_and_name(work)[1]} ≤ {work.max_turns} turns"
+                return Item(
+                    key, path, node.id, "agency", detail, "", conditional, about, shelf=self._offers(work, path)
+                )
+            case PlanningWork():
+                detail = f"plan {letter_and_name(work.draft.nodes[0].work)[1]} ≤ {work.most} steps"
+                shelf = [*self._asked(work.approval, path), *self._offers(work, path)]
+                return Item(key, path, node.id, "plan", detail, "", conditional, about, shelf=shelf)
+            case FreeWork() if work.blocks:
+                shelf = [self._alone(block, f"{path}/{name}") for name, block in work.blocks.items()]
+                return Item(key, path, node.id, "code", work.kind, "", conditional, about, shelf=shelf)
+            case MachineWork():
+                area, detail = self._machine(work, f"{path}/"), f"machine ≤ {work.most}"
+                return Item(key, path, node.id, "machine", detail, "", conditional, about, area)
+            case ApproveWork():
+                detail = f"approve: {' | '.join(work.choices)}"
+                return Item(key, path, node.id, "control", detail, "", conditional, about)
             case _:
-                return Item(key, path, node.id, "lm", letter_and_name(work)[1], "", conditional, about)
+                return Item(key, path, node.id, "control", letter_and_name(work)[1], "", conditional, about)
+
+    def _offers(self, work: AgencyWork | PlanningWork, path: str) -> list[Item]:
+        return [self._offer(offer, f"{path}/{offer.name}") for offer in work.offers]
+
+    def _offer(self, offer: Offer, path: str) -> Item:
+        item = self._alone(offer.block, path)
+        item.id = clean(offer.name.rpartition(".")[2])
+        return item
+
+    def _asked(self, approval: PlanBlock | None, path: str) -> list[Item]:
+        return [] if approval is None else [self._alone(approval, f"{path}/approve")]
+
+    def _alone(self, block: PlanBlock, path: str) -> Item:
+        return self._item(block.nodes[0], path)
+
+    def _machine(self, work: MachineWork, prefix: str) -> Area:
+        """States, and the ways that lead further. Ways back, and to the end, stand in words at their state."""
+        nodes = work.block.nodes
+        ways = [list(dict.fromkeys(after for _, after in found)) for found in work.ways]
+        back = _ways_back(work.start, ways)
+        items, edges = [], []
+        for state, node in enumerate(nodes):
+            item = self._item(node, prefix + node.id)
+            for after in ways[state]:
+                if after is None:
+                    item.detail += "  → end"
+                elif (state, after) in back:
+                    item.detail += f"  ↑ {clean(nodes[after].id)}"
+                else:
+                    edges.append((state, after))
+            items.append(item)
+        return Area(items, edges)
 
     def _case(self, block: PlanBlock, prefix: str) -> Item:
         if block.single and block.nodes:
@@ -140,6 +205,26 @@ class Outline:
                 items.append(Item(f"n{next(self._numbers)}", "", label, "group", shelf=shelf))
         edges = dict.fromkeys((index[home[source]], index[home[target]]) for source, target in area.edges)
         return Area(items, list(edges))
+
+
+def _ways_back(start: int, ways: Sequence[Sequence[int | None]]) -> set[tuple[int, int]]:
+    """The ways of a machine that lead to a state which one has come through: without them there is no circle."""
+    back: set[tuple[int, int]] = set()
+    through, done = {start}, set[int]()
+    stack = [(start, iter(ways[start]))]
+    while stack:
+        state, left = stack[-1]
+        after = next((one for one in left if one is not None), None)
+        if after is None:
+            stack.pop()
+            through.discard(state)
+            done.add(state)
+        elif after in through:
+            back.add((state, after))
+        elif after not in done:
+            through.add(after)
+            stack.append((after, iter(ways[after])))
+    return back
 
 
 _MARKS: dict[str, Mark] = {"write": "write", "external": "external"}

@@ -7,15 +7,15 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Literal
 
-NodeKind = Literal["lm", "tool", "inputs", "result"]
-BoxKind = Literal["switch", "map", "loop", "case", "group"]
+NodeKind = Literal["lm", "tool", "control", "inputs", "result"]
+BoxKind = Literal["switch", "map", "loop", "machine", "agency", "plan", "code", "case", "group"]
 Mark = Literal["", "write", "external"]
 Point = tuple[float, float]
 
 
 @dataclass(frozen=True, slots=True)
 class Node:
-    """An LM node, a tool node, or one of the two terminals.
+    """An LM node, a tool node, a controller that shows nothing inside, or one of the two terminals.
 
     Attributes:
         key: names the node within its picture.
@@ -46,7 +46,7 @@ class Node:
 
 @dataclass(frozen=True, slots=True)
 class Box:
-    """A controller, a case of a switch, or a group: many nodes that wait for the same and feed the same.
+    """A controller, an LM node with tools, a case, or a group: many nodes that wait for the same and feed the same.
 
     The attributes are those of `Node`; its members are the nodes and boxes that name it as their parent.
     """

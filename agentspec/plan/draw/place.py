@@ -160,11 +160,11 @@ def _flatten(
         key, path, name, detail = item.key, item.path, item.id, item.detail
         maybe, about, rank = item.conditional, item.description, item.rank
         match item.kind:
-            case "lm" | "tool" | "inputs" | "result" as kind:
+            case "lm" | "tool" | "control" | "inputs" | "result" as kind:
                 mark = item.mark
                 node = Node(key, path, name, kind, detail, mark, maybe, about, parent, rank, x, y, wide, tall)
                 nodes.append(node)
-            case "switch" | "map" | "loop" | "case" | "group" as kind:
+            case "switch" | "map" | "loop" | "machine" | "agency" | "plan" | "code" | "case" | "group" as kind:
                 box = Box(key, path, name, kind, detail, maybe, about, parent, rank, x, y, wide, tall)
                 boxes.append(box)
                 _flatten(item.shelf or (item.area.items if item.area else []), key, x, y, nodes, boxes)

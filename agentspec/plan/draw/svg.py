@@ -11,7 +11,7 @@ from agentspec.plan.draw.place import CASE_HEADER, CHIP, DETAIL_CELL, HEADER, ID
 from agentspec.plan.draw.svg_style import style
 from agentspec.plan.draw.words import cells, clean, fit
 
-_KINDS = {"lm": "language model", "tool": "tool", "inputs": "inputs", "result": "result"}
+_KINDS = {"lm": "language model", "agency": "language model with tools", "control": "controller"}
 _LETTERS = {"lm": "LM", "tool": "T"}
 
 
@@ -82,13 +82,15 @@ def _box(box: Box) -> Iterator[str]:
         for shift in (8, 4):
             look = f'class="as-behind" x="{_n(x + shift)}" y="{_n(y + shift)}" rx="8"'
             yield f'<rect {look} width="{_n(width)}" height="{_n(box.height)}"/>'
-    yield _rect(box, "as-control", 8)
+    look = "lm" if box.kind == "agency" else "control"
+    yield _rect(box, f"as-{look}", 8)
     right, low = x + width - 0.75, y + HEADER
     yield (
-        f'<path class="as-header" d="M{_n(x + 0.75)} {_n(low)}V{_n(y + 8)}q0 -7.25 7.25 -7.25'
+        f'<path class="{"as-header-lm" if look == "lm" else "as-header"}"'
+        f' d="M{_n(x + 0.75)} {_n(low)}V{_n(y + 8)}q0 -7.25 7.25 -7.25'
         f'H{_n(right - 7.25)}q7.25 0 7.25 7.25V{_n(low)}z"/>'
     )
-    yield from _chip("control", x + 11, y + 7)
+    yield from _chip(look, x + 11, y + 7)
     room = width - CHIP - SIGN
     name = fit(box.id, int((room - cells(box.detail) * DETAIL_CELL - 10) / ID_CELL))
     start = cells(name) * ID_CELL + 10
@@ -100,6 +102,10 @@ def _box(box: Box) -> Iterator[str]:
 _SIGNS = {
     "switch": "m7 0v4m0 0l-6 5v4m6 -9l6 5v4",
     "map": "m0 4h9v9h-9zm3 -1.5v-2h9v9h-2",
+    "machine": "m6.5 0v4m0 5v4m-6.5 -6.5h4m5 0h4m-4.5 0a2.5 2.5 0 1 1 -5 0a2.5 2.5 0 1 1 5 0",
+    "agency": "m0 4h11l-3 -3m5 8h-13l3 3",
+    "plan": "m0 1.5h1.5m3 0h8.5m-13 5h1.5m3 0h8.5m-13 5h1.5m3 0h8.5",
+    "code": "m4 2l-4 4.5l4 4.5m5 -9l4 4.5l-4 4.5",
     "loop": "m12 7a5.5 5.5 0 1 1 -1.8 -4.1m0.3 -3v3.2h-3.2",
 }
 

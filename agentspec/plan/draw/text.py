@@ -11,7 +11,17 @@ from agentspec.plan.draw.words import cells, clean, fit, padded
 
 _LONGEST = 28
 _NARROWEST = 24
-_LETTERS = {"lm": "LM", "tool": "T", "inputs": "", "result": ""}
+_LETTERS = {
+    "lm": "LM",
+    "tool": "T",
+    "control": "C",
+    "agency": "LM",
+    "inputs": "",
+    "result": "",
+    "case": "",
+    "group": "",
+}
+_SHELVES = ("switch", "group", "agency", "plan", "code")
 
 
 def as_text(picture: Picture, width: int = 100) -> str:
@@ -92,11 +102,12 @@ class _Terminal:
         if member.kind in ("case", "group"):
             return frame(inside, member.kind, fit(member.id, inner - 2), centred=member.kind == "case")
         room_for_id = max(inner - 6 - cells(member.detail), 4)
-        title = f"C  {fit(member.id, room_for_id)}  {member.detail}"
-        return frame(inside, "controller", title, dashed=member.conditional, centred=True)
+        title = f"{_letters(member):<2} {fit(member.id, room_for_id)}  {member.detail}"
+        look = "lm" if member.kind == "agency" else "controller"
+        return frame(inside, look, title, dashed=member.conditional, centred=True)
 
     def _inside(self, box: Box, room: int) -> Drawing:
-        return self._shelf(box, room) if box.kind in ("switch", "group") else self.area(box.key, room)
+        return self._shelf(box, room) if box.kind in _SHELVES else self.area(box.key, room)
 
     def _shelf(self, box: Box, room: int) -> Drawing:
         members = self.picture.members.get(box.key, [])
@@ -136,7 +147,7 @@ def leaf(node: Node, room: int) -> Drawing:
     first = f"{_letters(node):<3} {fit(node.id, max(room - 4 - len(mark), 4))}{mark}"
     second = f"    {fit(node.detail, room - 4)}"
     width = max(cells(first), cells(second))
-    look = "write" if node.mark else node.kind
+    look = "write" if node.mark else "controller" if node.kind == "control" else node.kind
     return frame(Drawing([padded(first, width), padded(second, width)], width), look, dashed=node.conditional)
 
 
@@ -158,9 +169,7 @@ def _columns(members: list[Member], room: int) -> Drawing:
 
 
 def _letters(member: Member) -> str:
-    if isinstance(member, Box):
-        return "" if member.kind in ("case", "group") else "C"
-    return _LETTERS[member.kind]
+    return _LETTERS.get(member.kind, "C")
 
 
 def _detail(member: Member) -> str:

@@ -21,6 +21,8 @@ from agentspec.plan.typing.problem import TypeProblem
 from agentspec.plan.typing.steps import step
 from agentspec.spec.diagnostics import suggest
 from agentspec.spec.expressions.filters import FILTERS as FUNCTIONS
+from agentspec.spec.expressions.guards import constant_path
+from agentspec.spec.expressions.references import Path
 
 if TYPE_CHECKING:
     from agentspec.plan.typing.walk import Walk
@@ -167,7 +169,24 @@ def _chosen(
             test = nodes.Test(item, word.value, [], [], None, None)
     seen = Sight(Scope(), {"item": call.items})
     holds, fails = split(test, seen)
-    return (holds if name in ("select", "selectattr") else fails).read(("item",)) or ANY
+    return _with_field(holds if name in ("select", "selectattr") else fails, constant_path(item) or ())
+
+
+def _with_field(sight: Sight, path: Path) -> Schema:
+    """The type of items, with what is shown about one of their fields."""
+    items = sight.read(("item",)) or ANY
+    inner, key = sight.shown.get(path), path[-1]
+    if inner is None or len(path) != 2:
+        return items
+    surely = {str(key)} if inner and not has_null(inner) else set()
+    return union(_refined(option, str(key), inner, surely) for option in options(items))
+
+
+def _refined(option: Schema, key: str, inner: Schema, surely: set[str]) -> Schema:
+    if key not in option.get("properties", ()):
+        return option
+    required = sorted({*option.get("required", ()), *surely})
+    return {**option, "properties": {**option["properties"], key: inner}, "required": required}
 
 
 def tested(walk: Walk, node: nodes.Test, sight: Sight) -> None:

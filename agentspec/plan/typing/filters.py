@@ -21,10 +21,10 @@ from agentspec.plan.typing.kinds import (
     not_null,
     options,
     pair_of,
-    truthy,
     union,
 )
 from agentspec.plan.typing.operators import NUMBERS, sortable
+from agentspec.plan.typing.truth import truthy
 
 
 @dataclass(slots=True)

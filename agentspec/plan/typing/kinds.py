@@ -33,7 +33,7 @@ def options(schema: Any) -> list[Schema]:
         return [_constant(schema["const"])]
     kind = schema.get("type")
     if "enum" in schema:
-        return _listed([value for value in schema["enum"] if _is_of(value, kind)])
+        return listed([value for value in schema["enum"] if _is_of(value, kind)])
     if isinstance(kind, str):
         return [schema]
     if isinstance(kind, list):
@@ -62,7 +62,8 @@ def _is_of(value: Json, kind: Any) -> bool:
     return own in kinds or (own in ("integer", "number") and not {"integer", "number"}.isdisjoint(kinds))
 
 
-def _listed(values: list[Json]) -> list[Schema]:
+def listed(values: list[Json]) -> list[Schema]:
+    """Return the alternatives of a value that is one of a list."""
     texts = [value for value in values if isinstance(value, str)]
     others = [_constant(value) for value in values if not isinstance(value, str)]
     return ([words(texts)] if texts else []) + others or [ANY]
@@ -210,48 +211,3 @@ def fields_of(schema: Schema) -> Schema:
         found += [as_schema(part) for part in option.get("patternProperties", {}).values()]
         found += [extra] if isinstance(extra, dict) else []
     return union(found)
-
-
-def truthy(schema: Schema) -> Schema | None:
-    """Return the type of the values that a test lets through; None when there are none."""
-    return _union_of(_truthy(option) for option in options(schema))
-
-
-def falsy(schema: Schema) -> Schema | None:
-    """Return the type of the values that a test holds back; None when there are none."""
-    return _union_of(_falsy(option) for option in options(schema))
-
-
-def _union_of(parts: Iterable[Schema | None]) -> Schema | None:
-    found = [part for part in parts if part is not None]
-    return union(found) if found else None
-
-
-def _truthy(option: Schema) -> Schema | None:
-    found = values_of(option)
-    if found is not None:
-        kept = [value for value in found if value]
-        return None if not kept else option if len(kept) == len(found) else union(_listed(kept))
-    if option in (EMPTY_LIST, EMPTY_OBJECT):
-        return None
-    return {"const": True} if kind(option) == "boolean" else option
-
-
-def _falsy(option: Schema) -> Schema | None:
-    found = values_of(option)
-    if found is not None:
-        kept = [value for value in found if not value]
-        return union(_listed(kept)) if kept else None
-    match kind(option):
-        case "boolean":
-            return {"const": False}
-        case "integer" | "number":
-            return {"const": 0}
-        case "string":
-            return None if "format" in option or option.get("minLength") else {"const": ""}
-        case "array":
-            return None if option.get("minItems") else EMPTY_LIST
-        case "object":
-            return None if option.get("required") or option.get("minProperties") else EMPTY_OBJECT
-        case _:
-            return ANY

@@ -13,9 +13,10 @@ from jinja2 import nodes
 from agentspec.api.messages import Json, Schema
 from agentspec.api.schema import nullable
 from agentspec.plan.scope import Scope
-from agentspec.plan.typing.kinds import NULL, falsy, has_null, kind, not_null, options, truthy, union, values_of, words
+from agentspec.plan.typing.kinds import NULL, has_null, kind, not_null, options, union, values_of, words
 from agentspec.plan.typing.operators import may_equal
 from agentspec.plan.typing.steps import step, track
+from agentspec.plan.typing.truth import falsy, truthy
 from agentspec.spec.expressions.guards import constant_path
 from agentspec.spec.expressions.references import Path
 
@@ -44,6 +45,7 @@ class Sight:
     scope: Scope
     local: Mapping[str, Schema] = field(default_factory=dict)
     shown: Mapping[Path, Schema] = field(default_factory=dict)
+    _splits: dict[int, tuple[nodes.Node, Sight, Sight]] = field(default_factory=dict, init=False, compare=False)
 
     def nearest(self, path: Path) -> tuple[Schema | None, int]:
         """The type of the longest part of a path that is known, and how long it is; None for an unknown name."""
@@ -109,7 +111,17 @@ def _owners(owner: Schema, key: str | int, inner: Schema, present: bool) -> Sche
 
 
 def split(test: nodes.Node, sight: Sight) -> tuple[Sight, Sight]:
-    """Return what is in sight where a test holds, and where it does not."""
+    """Return what is in sight where a test holds, and where it does not.
+
+    Each test is looked at once: in a long `and` or `or`, every part would ask for those before it again.
+    """
+    found = sight._splits.get(id(test))
+    if found is None:
+        found = sight._splits[id(test)] = (test, *_split(test, sight))
+    return found[1], found[2]
+
+
+def _split(test: nodes.Node, sight: Sight) -> tuple[Sight, Sight]:
     match test:
         case nodes.Not(node=inner):
             holds, fails = split(inner, sight)

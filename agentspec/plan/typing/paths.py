@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 
 from agentspec.api.messages import Schema
@@ -14,6 +15,7 @@ from agentspec.spec.expressions.references import Path, Reference, written
 from agentspec.spec.types.show_type import show_type
 
 _ANSWER = "give a value for that case: `| default(…)`"
+_STEP = re.compile(r"""\s*(?:\.\s*(\w+)|\[\s*(?:'([^'\\]+)'|"([^"\\]+)"|(-?\d+))\s*\])""")
 Steps = Sequence[tuple[int, int, bool]]
 
 
@@ -34,11 +36,13 @@ def _plain_places(reference: Reference, text: str) -> tuple[list[int], list[tupl
     ends = [reference.start + len(str(reference.path[0]))]
     steps = []
     for one in reference.path[1:]:
-        start = ends[-1] + 1
-        plain = one != "" and text.startswith(str(one), start) and start <= reference.end
-        steps.append((start, start + len(str(one)), True) if plain else (reference.start, reference.end, False))
-        bracket = text[ends[-1] : start] == "["
-        ends.append(start + len(str(one)) + bracket if plain else reference.end)
+        found = _STEP.match(text, ends[-1], reference.end)
+        word = found.lastindex if found else None
+        if found and word and found[word] == str(one):
+            steps.append((*found.span(word), True))
+        else:
+            steps.append((reference.start, reference.end, False))
+        ends.append(found.end() if found else reference.end)
     return ends, steps
 
 

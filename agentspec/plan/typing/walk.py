@@ -21,12 +21,10 @@ from agentspec.plan.typing.kinds import (
     NUMBER,
     STRING,
     closed,
-    falsy,
     has_null,
     kinds,
     list_of,
     not_null,
-    truthy,
     union,
 )
 from agentspec.plan.typing.names import type_name
@@ -34,6 +32,7 @@ from agentspec.plan.typing.narrowing import Sight, split
 from agentspec.plan.typing.operators import NUMBERS, arithmetic, ordered
 from agentspec.plan.typing.places import Places
 from agentspec.plan.typing.problem import TypeProblem
+from agentspec.plan.typing.truth import falsy, truthy
 from agentspec.spec.expressions.guards import compares_null, constant_path
 from agentspec.spec.expressions.references import written
 

@@ -9,6 +9,7 @@ import gc
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
+from contextvars import ContextVar
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +31,26 @@ _REASONS: dict[type[Exception], str] = {
     PermissionError: "it may not be read",
 }
 _NO_SPAN = Span(1, 1, 1, 1)
+_NOTED: ContextVar[dict[Path, str] | None] = ContextVar("noted", default=None)
+
+
+@contextmanager
+def noting_files() -> Iterator[dict[Path, str]]:
+    """Note the SHA-256 of every file that is read inside, by its absolute path."""
+    noted: dict[Path, str] = {}
+    token = _NOTED.set(noted)
+    try:
+        yield noted
+    finally:
+        _NOTED.reset(token)
+
+
+def _note(path: Path, content: bytes) -> None:
+    noted = _NOTED.get()
+    if noted is not None:
+        import hashlib
+
+        noted[path.resolve()] = hashlib.sha256(content).hexdigest()
 
 
 def read(path: Path) -> Source:
@@ -43,6 +64,7 @@ def read(path: Path) -> Source:
         raise _invalid("AS110", f"the file cannot be read: {reason}", Source(name, "")) from error
     if len(content) > MAX_BYTES:
         raise _invalid("AS102", f"the file is larger than {MAX_BYTES:,} bytes", Source(name, ""))
+    _note(path, content)
     content = content.removeprefix(b"\xef\xbb\xbf")
     try:
         return Source(name, content.decode("utf-8"))

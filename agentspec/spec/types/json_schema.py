@@ -84,6 +84,8 @@ def read_schema(value: dict[str, Any]) -> Schema:
             raise TypeProblem("AS203", message, where, 0, len(reference))
     if not str(value.get("$schema", _DRAFT)).startswith(_DRAFT):
         raise TypeProblem("AS203", "only JSON Schema 2020-12 is read", ("$schema",))
+    if _expands_too_much(value):
+        raise TypeProblem("AS203", "this type expands to too much")
     schema = {key: item for key, item in inline(value).items() if key != "$schema"}
     import jsonschema_rs
 
@@ -94,8 +96,6 @@ def read_schema(value: dict[str, Any]) -> Schema:
         raise TypeProblem("AS203", "this is not a valid JSON Schema", found) from error
     if schema.get("enum") == []:
         raise TypeProblem("AS203", "an `enum` without a value admits nothing", ("enum",))
-    if too_large(schema):
-        raise TypeProblem("AS203", "this type expands to too much")
     return schema
 
 
@@ -106,6 +106,28 @@ def _references(part: Any, where: tuple[str | int, ...]) -> Iterator[tuple[tuple
             yield (*where, key), item
         elif key not in ("enum", "const", "default", "examples"):
             yield from _references(item, (*where, key))
+
+
+def _expands_too_much(value: dict[str, Any]) -> bool:
+    """Tell whether a schema is too large with its references followed, before anything of that size is made."""
+    written = value.get("$defs")
+    definitions = written if isinstance(written, Mapping) else {}
+    count = 0
+    waiting: list[tuple[Any, tuple[str, ...]]] = [(value, ())]
+    while waiting:
+        part, seen = waiting.pop()
+        count += 1
+        if count > _MOST_PARTS or len(seen) > _DEEPEST:
+            return True
+        if isinstance(part, Mapping):
+            waiting += [(item, seen) for key, item in part.items() if key != "$defs"]
+            reference = part.get("$ref")
+            name = reference.removeprefix("#/$defs/") if isinstance(reference, str) else ""
+            if name in definitions and name not in seen:
+                waiting.append((definitions[name], (*seen, name)))
+        elif isinstance(part, list):
+            waiting += [(item, seen) for item in part]
+    return False
 
 
 def too_large(schema: Any) -> bool:

@@ -8,7 +8,7 @@ from typing import Literal
 from pydantic import ConfigDict
 from typing_extensions import TypedDict
 
-from agentspec.api import Options, Toolset, hookimpl
+from agentspec.api import Children, ControllerFactory, Options, Toolset, hookimpl
 
 
 class DeskOptions(Options):
@@ -82,6 +82,34 @@ def level(sku: str, day: date | None = None) -> int:
 def price(sku: str, pieces: int = 1, discount: float = 0.0) -> float:
     """What they cost, in euros."""
     return round(9.5 * pieces * (1 - discount), 2)
+
+
+@desk.controller()
+async def longest(children: Children, rounds: int, start: str = "") -> str:
+    """The longest of some drafts."""
+    drafts = [await children.call("draft", text=start, round=number) for number in range(rounds)]
+    return max(drafts, key=len)
+
+
+class RelayOptions(Options):
+    """`baton` goes from node to node."""
+
+    baton: str
+    laps: int = 1
+
+
+async def relay(children: Children, config: RelayOptions) -> str:
+    """Hand a text from each node to the next one."""
+    baton = config.baton
+    for _ in range(config.laps):
+        for name in children.names:
+            baton = await children.call(name, baton=baton)
+    return baton
+
+
+@hookimpl
+def agentspec_register_controllers() -> list[ControllerFactory]:
+    return [ControllerFactory("relay", relay, RelayOptions, {"type": "string"}, "hands a text on")]
 
 
 @hookimpl

@@ -13,6 +13,7 @@ from agentspec.api import (
     BackendTimeout,
     BackendUnavailable,
     Capabilities,
+    Children,
     ContextOverflow,
     ModelBroken,
     ModelMissing,
@@ -75,6 +76,11 @@ def nameless() -> str:
 @odd.tool(effect="read")
 def count(number: int) -> int:
     return number
+
+
+@odd.controller()
+async def wander(children: Children) -> str:
+    return str(await children.call("somewhere"))
 
 
 FAILURES: dict[str, AgentspecError] = {
