@@ -11,6 +11,7 @@ The floors, lowest first; each imports only from those before it:
     plan       Spec -> graph -> frozen Plan          runtime   the asyncio shell
     kernel     a run as a pure state machine         testing   a backend without a model
     registry   plugins, found lazily                 cli       one file per command
+    journal    every run's events, kept
 """
 
 from __future__ import annotations

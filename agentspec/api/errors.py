@@ -115,11 +115,17 @@ class StepCrashed(AgentspecError):
 
 
 class LimitReached(AgentspecError):
-    """One of the spec's `limits:` would be exceeded by the next call."""
+    """One of the spec's `limits:` would be exceeded by the next call.
+
+    Fatal, unless it is a limit of an agent that is called: what called it goes on as it can.
+    """
 
     code = "AS610"
     exit = Exit.LIMIT_REACHED
-    fatal = True
+
+    def __init__(self, message: str, *, hint: str | None = None, fatal: bool = True) -> None:
+        super().__init__(message, hint=hint)
+        self.fatal = fatal
 
 
 class MachineStuck(AgentspecError):

@@ -36,6 +36,7 @@ def journal_of(project: str) -> SqliteJournal:
 @click.option("--answer", "answers", multiple=True, metavar="STEP=CHOICE", help="A person's choice.")
 @click.option("--accept-changes", is_flag=True, help="Go on although files of the spec have changed.")
 @click.option("--retry", multiple=True, metavar="STEP", help="Repeat a change of which nobody knows if it was made.")
+@click.option("--no-cache", is_flag=True, help="Ask anew where a node has `cache: true`, and keep nothing.")
 @project_option
 @showing_options
 def command(
@@ -43,6 +44,7 @@ def command(
     answers: tuple[str, ...],
     accept_changes: bool,
     retry: tuple[str, ...],
+    no_cache: bool,
     project: str,
     as_json: bool,
     events: IO[str] | None,
@@ -57,7 +59,7 @@ def command(
     with contextlib.closing(journal_of(project)) as journal, reopen(journal, run, accept_changes=accept_changes) as it:
         given = it.answers(_choices(answers, it.questions), time.time())
         it.check_doubtful(retry)
-        cache = journal.file.parent / "cache"
+        cache = None if no_cache else journal.file.parent / "cache"
         outputs = Path(it.recipe.outputs)
         options = RunOptions(env=os.environ, outputs=outputs, offline=it.recipe.offline, cache=cache)
         return carry_out(

@@ -33,6 +33,7 @@ from agentspec.spec.text.loader import noting_files
 @click.option("--offline", is_flag=True, help="Refuse models that are not on this machine.")
 @click.option("--max-usd", type=click.FloatRange(min=0), help="Stop before the call that would cost more.")
 @click.option("--out", default="out", type=click.Path(path_type=Path), help="Folder for what the run writes.")
+@click.option("--no-cache", is_flag=True, help="Ask anew where a node has `cache: true`, and keep nothing.")
 @click.option("--no-journal", is_flag=True, help="Record nothing; the run cannot be resumed.")
 def command(
     spec: str,
@@ -45,6 +46,7 @@ def command(
     offline: bool,
     max_usd: float | None,
     out: Path,
+    no_cache: bool,
     no_journal: bool,
 ) -> int:
     """Run an agent. The result goes to stdout, everything else to stderr.
@@ -62,8 +64,8 @@ def command(
     except InvalidValue as error:
         show_error(error)
         return Exit.USAGE
-    folder = project_of(plan.folder) / ".agentspec"
-    options = RunOptions(env=os.environ, outputs=out, offline=offline, cache=folder / "cache")
+    cache = None if no_cache else project_of(plan.folder) / ".agentspec" / "cache"
+    options = RunOptions(env=os.environ, outputs=out, offline=offline, cache=cache)
     files = file_names(noted, plan.folder)
     recipe = Recipe(profile, pairs(bind, "--bind"), files, str(out.absolute()), offline, max_usd)
     with contextlib.closing(SqliteJournal(journal_file(plan.folder))) as journal:

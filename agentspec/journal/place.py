@@ -32,12 +32,17 @@ def make_private(folder: Path) -> None:
         ignore.write_text(_IGNORED, encoding="utf-8")
 
 
+def is_foreign(folder: Path) -> bool:
+    """Tell whether a folder belongs to another user, who may have put anything there."""
+    return hasattr(os, "getuid") and folder.exists() and folder.stat().st_uid not in (os.getuid(), 0)
+
+
 def make_room(file: Path) -> None:
     """Make the folder and an empty file for a journal, where they are missing. Raises `JournalFailed`."""
     folder = file.parent
     try:
         make_private(folder)
-        if hasattr(os, "getuid") and folder.stat().st_uid not in (os.getuid(), 0):
+        if is_foreign(folder):
             raise JournalFailed(f"`{folder}` belongs to somebody else", hint="run the agent in a project of your own")
         if not file.exists():
             os.close(os.open(file, os.O_CREAT | os.O_WRONLY, 0o600))

@@ -15,6 +15,7 @@ from agentspec.journal.place import make_room
 VERSION = 1
 _PATIENCE_S = 10.0
 """How long another process may keep the file for itself."""
+# With a rowid: a table without one puts each row of more than a quarter of a page on a page of its own.
 _TABLES = """
 CREATE TABLE IF NOT EXISTS runs (
     number INTEGER PRIMARY KEY,
@@ -33,7 +34,7 @@ CREATE TABLE IF NOT EXISTS events (
     event TEXT NOT NULL,
     data TEXT NOT NULL,
     PRIMARY KEY (run, seq)
-) WITHOUT ROWID;
+);
 """
 
 Row = tuple[int, int, float, str, str]

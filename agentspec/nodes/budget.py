@@ -13,12 +13,6 @@ from agentspec.plan.steps import STEPS
 from agentspec.spec.shapes import Limits
 
 
-class AgentLimitReached(LimitReached):
-    """A limit of an agent that is called: this agent's node fails, and what called it goes on as it can."""
-
-    fatal = False
-
-
 class Budget:
     """Counts what a run, or one visit of a called agent, uses, and refuses the call that would go beyond a limit.
 
@@ -70,7 +64,7 @@ class Budget:
         return f" of the agent at `{self.visit}`" if self.visit else ""
 
     def _reached(self, text: str, hint: str) -> LimitReached:
-        return (AgentLimitReached if self.visit else LimitReached)(text, hint=hint)
+        return LimitReached(text, hint=hint, fatal=not self.visit)
 
 
 class Budgets:

@@ -18,7 +18,7 @@ from typing import Any
 from agentspec.api.events import Meta
 from agentspec.api.messages import Json, Request, Schema
 from agentspec.api.validate import problems_of
-from agentspec.journal.place import make_private
+from agentspec.journal.place import is_foreign, make_private
 from agentspec.kernel.commands import StartStep
 from agentspec.models.pool import resolve
 from agentspec.models.secrets import Variables, is_secret
@@ -40,6 +40,7 @@ class ResultCache:
 
     def __init__(self, folder: Path, plan: Plan, catalogue: Catalogue, variables: Mapping[str, str]) -> None:
         self._folder = folder
+        self._foreign = any(is_foreign(one) for one in (folder, folder.parent))
         self._plan = plan
         self._catalogue = catalogue
         self._names = {
@@ -48,7 +49,12 @@ class ResultCache:
         }
 
     def key(self, command: StartStep) -> str | None:
-        """The digest of what a step asks; None when that cannot be told. Raises what asking would raise, too."""
+        """The digest of what a step asks; None when that cannot be told, or the folder belongs to somebody else.
+
+        Raises what asking would raise, too.
+        """
+        if self._foreign:
+            return None
         work, lookup = command.node.work, command.lookup
         try:
             if isinstance(work, LmWork):

@@ -17,7 +17,7 @@ from agentspec.plan.plan_check import plan_problems
 from agentspec.plan.steps import STEPS
 
 _RULES = """Write a plan that reaches the goal with the tools below, in at most {most} steps, as JSON:
-{{"steps": [{{"id": "short_name", "tool": TOOL, "arguments": {{…}}, "after": [ids]}}]}}
+{{"steps": [{{"id": "s1", "tool": TOOL, "arguments": {{…}}, "after": [ids]}}]}}
 An argument may be the value of an earlier step: {{"from_step": id}},
 or a field of it: {{"from_step": id, "field": "a.b[0]"}}.
 `after` is needed only for order without data. Steps that do not depend on each other run at the same time.

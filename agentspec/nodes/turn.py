@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from agentspec.api.backend import Capabilities
+from agentspec.api.errors import BackendRefused
 from agentspec.api.events import Meta
 from agentspec.api.messages import Json, Message, Request, ToolCall, ToolOffer
 from agentspec.kernel.commands import StartStep
@@ -24,16 +25,25 @@ async def take_turn(command: StartStep, work: TurnWork, services: Services) -> t
     lookup = command.lookup
     plain = request_with(tuple(message_of(turn) for turn in lookup("turns")), work.settings, work.output)
     offers = tuple(ToolOffer(one.wire, one.description, one.parameters) for one in work.offers)
+    refused: list[BackendRefused] = []
 
     def prepare(capabilities: Capabilities) -> tuple[Request, Read]:
         if not offers:
             return plain, lambda reply: _answered(read_answer(reply, work.accepts or work.output))
-        put = without_tools if lookup("last") else with_tools
         native = capabilities.tools
+        if native and refused:
+            raise refused[0]
+        put = without_tools if lookup("last") else with_tools
         return put(plain, offers, native), lambda reply: read_turn(reply, work.output, native)
 
     asking = Asking(command.path, f"{services.run}/{command.path}", prepare, work.repair, lookup, _answer_in)
-    answer = await exchange(work.model, asking, services)
+    try:
+        answer = await exchange(work.model, asking, services)
+    except BackendRefused as error:  # some servers tell only when asked that a model does not take tools
+        if not offers:
+            raise
+        refused.append(error)
+        answer = await exchange(work.model, asking, services)
     return answer.value, answer.meta(command.attempt, services.clock() - started)
 
 

@@ -95,6 +95,8 @@ class Machines:
             self.texts.report("AS406", text, (*place, open_at + 1), severity=Severity.WARNING)
 
     def _check_reach(self, node: Node, start: str, ways: dict[str, list[Way]]) -> None:
+        if any(way.to not in ways and way.to != END for found in ways.values() for way, _ in found):
+            return  # where that one was to lead is not known
         reached, waiting = {start}, [start]
         while waiting:
             for way, _ in ways.get(waiting.pop(), ()):

@@ -66,7 +66,7 @@ class Offers:
     def _agent(self, plan: Plan, where: Where) -> Offer:
         work = AgentWork(plan, lambda lookup: lookup("args"))
         name = wire_name(plan.name)
-        if not name.strip("_") or name in RESERVED:
+        if name in RESERVED:
             text = f"a model cannot call an agent that is named `{plan.name}`"
             self.texts.report("AS409", text, where, "change the `name:` in its file")
         block = self._block(name, work, plan.block.value, where)
@@ -75,7 +75,8 @@ class Offers:
 
     def _block(self, name: str, work: ToolWork | AgentWork, value: Schema, where: Where) -> PlanBlock:
         kind = "tool" if isinstance(work, ToolWork) else "controller"
-        return single_block(name, kind, work, value, self.texts, where)
+        wall_s = work.plan.limits.wall if isinstance(work, AgentWork) else None
+        return single_block(name, kind, work, value, self.texts, where, wall_s)
 
 
 def _same(one: Offer, other: Offer) -> bool:

@@ -132,44 +132,46 @@ def _values(names: tuple[str, ...]) -> Compiled:
 
 
 def plan_schema(offers: Sequence[Offer], most: int) -> Schema:
-    """What a model may write that is held to a schema: per tool its own arguments, each a value or a reference."""
-    steps = [_step_schema({"const": offer.name}, with_references(offer.parameters)) for offer in offers]
+    """What a model may write that is held to a schema: per tool its own arguments, each a value or a reference.
+
+    Steps have the names `s1`, `s2`, …: a model that can only choose among them cannot refer to what is not there.
+    """
+    names: Schema = {"enum": [f"s{number}" for number in range(1, most + 1)]} if most <= _MOST_NAMED else _ID
+    steps = [_step_schema(names, {"const": offer.name}, with_references(offer.parameters, names)) for offer in offers]
     return _plan_schema(steps[0] if len(steps) == 1 else {"anyOf": steps}, most)
 
 
 def loose_plan_schema() -> Schema:
     """What is read as a plan. The rest is said by `plan_problems`, in words that help a model."""
-    return _plan_schema(_step_schema({"type": "string"}, {"type": "object"}), MOST_STEPS)
+    return _plan_schema(_step_schema(_ID, {"type": "string"}, {"type": "object"}), MOST_STEPS)
 
 
 def _plan_schema(step: Schema, most: int) -> Schema:
     return closed_object({"steps": {"type": "array", "items": step, "minItems": 1, "maxItems": most}})
 
 
-def _step_schema(tool: Schema, arguments: Schema) -> Schema:
-    names = {"type": "array", "items": {"type": "string", "maxLength": 40}, "maxItems": 100}
-    step = closed_object({"id": _ID, "tool": tool, "arguments": arguments, "after": names})
+def _step_schema(names: Schema, tool: Schema, arguments: Schema) -> Schema:
+    after = {"type": "array", "items": names, "maxItems": 100}
+    step = closed_object({"id": names, "tool": tool, "arguments": arguments, "after": after})
     return {**step, "required": ["id", "tool", "arguments"]}
 
 
-def with_references(schema: Schema, *, itself: bool = False) -> Schema:
+_MOST_NAMED = 50
+_ID: Schema = {"type": "string", "pattern": "^[a-z][a-z0-9_]{0,39}$"}
+
+
+def with_references(schema: Schema, names: Schema = _ID, *, itself: bool = False) -> Schema:
     """A schema that admits references in place of the values inside it; of `itself`, too, if so wished."""
     part = dict(schema)
     if "properties" in part:
-        part["properties"] = {key: with_references(one, itself=True) for key, one in part["properties"].items()}
+        part["properties"] = {key: with_references(one, names, itself=True) for key, one in part["properties"].items()}
     for key in ("items", "additionalProperties"):
         if isinstance(part.get(key), Mapping):
-            part[key] = with_references(part[key], itself=True)
+            part[key] = with_references(part[key], names, itself=True)
     for key in ("anyOf", "oneOf", "prefixItems"):
         if key in part:
-            part[key] = [with_references(one, itself=key == "prefixItems") for one in part[key]]
+            part[key] = [with_references(one, names, itself=key == "prefixItems") for one in part[key]]
     if not itself:
         return part
-    return {"anyOf": [*(part["anyOf"] if set(part) == {"anyOf"} else [part]), _REFERENCE_SCHEMA]}
-
-
-_ID: Schema = {"type": "string", "pattern": "^[a-z][a-z0-9_]{0,39}$"}
-_REFERENCE_SCHEMA: Schema = {
-    **closed_object({REFERENCE: {"type": "string"}, "field": {"type": "string"}}),
-    "required": [REFERENCE],
-}
+    reference = {**closed_object({REFERENCE: names, "field": {"type": "string"}}), "required": [REFERENCE]}
+    return {"anyOf": [*(part["anyOf"] if set(part) == {"anyOf"} else [part]), reference]}

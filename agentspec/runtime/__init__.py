@@ -1,7 +1,10 @@
 """The asyncio shell.
 
-driver   steps in workers         session  one run from inputs to outcome
-inputs   complete and typed       record   what a run used and did
+driver     steps in workers            session    one run from inputs to outcome
+inputs     complete and typed          record     what a run used and did
+questions  asked of persons            recording  a run into its journal
+replay     a run from its journal      resuming   finding a run and going on
+masking    no secrets in what is told
 """
 
 from agentspec.runtime.session import Outcome, Run, RunOptions, arun, run

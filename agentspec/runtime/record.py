@@ -34,13 +34,14 @@ class NodeUse:
     Attributes:
         kind: `LM` or `T`.
         letter: how the node stands in trajectories: where an agent has several tools, they are `T1`, `T2` and so on.
+        models: the models that were asked, each with the number of answers that were taken from it.
         usd: None once one price was unknown.
     """
 
     path: str
     kind: str
     letter: str
-    model: str = ""
+    models: dict[str, int] = field(default_factory=dict)
     steps: int = 0
     failed: int = 0
     skipped: int = 0
@@ -51,6 +52,14 @@ class NodeUse:
     seconds: float = 0.0
     formats: dict[str, int] = field(default_factory=dict)
     confidence: float = 0.0
+
+    @property
+    def model(self) -> str:
+        """Who answered: one model, or several with their shares of the answers."""
+        answers = sum(self.models.values())
+        if len(self.models) < 2 or not answers:
+            return ", ".join(self.models)
+        return ", ".join(f"{model} {100 * count / answers:.0f} %" for model, count in self.models.items())
 
 
 class Record:
@@ -127,6 +136,8 @@ class Record:
             return
         self._decisions.append((event.path, use.letter))
         use.steps += 1
+        if meta.model is not None:
+            use.models[meta.model] = use.models.get(meta.model, 0) + 1
         if meta.calls or meta.format == "cached":
             use.confidence += meta.confidence or 0.0
             use.formats[meta.format or ""] = use.formats.get(meta.format or "", 0) + 1
@@ -137,7 +148,7 @@ class Record:
         """Count a call when it is answered: those of a step that then fails cost as much."""
         use = self._use(event)
         assert use is not None, f"{event.path} asks no model"
-        use.model = event.model
+        use.models.setdefault(event.model, 0)
         use.calls += 1
         use.tokens_in += event.tokens_in or 0
         use.tokens_out += event.tokens_out or 0

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
+from typing import get_args
 
 from agentspec.api.errors import JournalFailed, JournalUnreadable
 from agentspec.api.events import (
@@ -20,8 +21,10 @@ from agentspec.kernel.advance import Stimulus
 from agentspec.models.secrets import Masker
 from agentspec.plan.model import ApproveWork, PlanBlock, inner_blocks
 
-_DERIVED = StepSkipped | ControllerEntered | ControllerLeft
+_TAKEN_IN = tuple(kind for kind in get_args(Stimulus) if kind is not StepStarted)
+_DERIVED = (StepSkipped, ControllerEntered, ControllerLeft)
 """What the kernel says again when it takes in the same events."""
+_NOT_NOTED = (*_TAKEN_IN, *_DERIVED, TextStreamed)
 
 
 class Recording:
@@ -40,7 +43,7 @@ class Recording:
 
     def note(self, event: Event) -> None:
         """Record what observers hear and the kernel does not: starts and calls, what the run used, how it ended."""
-        if isinstance(event, StepStarted) or not isinstance(event, Stimulus | _DERIVED | TextStreamed):
+        if not isinstance(event, _NOT_NOTED):
             self._add(event)
 
     def append(self, event: Stimulus) -> None:

@@ -129,6 +129,7 @@ def reopen(journal: Journal, run: str | None, *, accept_changes: bool = False) -
         plan = compile_spec(parse_file(spec), registry, profile=recipe.profile, bind=recipe.bind)
         past = replay(plan, journal.entries(info.id))
         if past.state.root is None:
+            journal.mark(info.id, "failed", info.changed)
             raise RunEnded(f"`{info.id}` was cut off before it began", hint="start it anew: agentspec run")
         yield Reopened(info, recipe, with_max_usd(plan, recipe.max_usd), registry, past)
 

@@ -73,6 +73,9 @@ def test_every_block_says_what_it_is() -> None:
     assert not marks, "a part of a spec is marked `yaml fragment`"
 
 
+WARNINGS = {"AS403", "AS410", "AS412", "AS413", "AS415"}
+
+
 @pytest.mark.parametrize("block", [one for one in YAML if one.words != ("bad",)], ids=str)
 def test_a_spec_is_clean(block: Block) -> None:
     whole = block.words != ("fragment",) and re.search(r"^agentspec:", block.text, re.MULTILINE)
@@ -90,7 +93,7 @@ def test_a_spec_is_clean(block: Block) -> None:
 def test_a_bad_spec_is_reported(block: Block) -> None:
     found = found_in(block.text, block.page.parent)
     assert found
-    assert found[0].severity is Severity.ERROR or found[0].code == "AS403"
+    assert found[0].severity is Severity.ERROR or found[0].code in WARNINGS
 
 
 def links(page: Path) -> list[str]:

@@ -10,6 +10,7 @@ import stat
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -109,6 +110,8 @@ def test_the_journal_lies_in_the_project(tmp_path: Path) -> None:
     inner.mkdir(parents=True)
     (tmp_path / "pyproject.toml").touch()
     assert journal_file(inner) == tmp_path / ".agentspec" / "runs.db"
+    tmp_path.chmod(0o1777)  # like /tmp: whoever made the mark there, it is not our project
+    assert journal_file(inner) == inner / ".agentspec" / "runs.db"
 
 
 def test_a_folder_of_somebody_else_is_not_used(
@@ -141,6 +144,25 @@ def test_a_full_disk_fails_the_next_append_and_keeps_what_is_there(journal: Sqli
     blocker.close()
     with pytest.raises((JournalFailed, JournalUnreadable)):  # a gap would be worse than an end
         journal.append("one", entry(2))
+    assert journal.entries("one") == [entry(0)]
+
+
+def test_nothing_is_written_after_a_row_that_could_not_be(journal: SqliteJournal, file: Path) -> None:
+    journal.begin(info())
+    journal.append("one", entry(0))
+    asyncio.run(journal.stored())
+    other = sqlite3.connect(file, isolation_level=None)
+    other.execute("BEGIN IMMEDIATE")
+    other.execute(
+        "CREATE TRIGGER full BEFORE INSERT ON events WHEN NEW.seq = 1 BEGIN SELECT RAISE(FAIL, 'disk is full'); END"
+    )
+    journal.append("one", entry(1))
+    time.sleep(0.2)  # the writer has taken it, and waits for the other process
+    journal.append("one", entry(2))
+    other.execute("COMMIT")
+    other.close()
+    with pytest.raises((JournalFailed, JournalUnreadable)):
+        asyncio.run(journal.stored())
     assert journal.entries("one") == [entry(0)]
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from agentspec.api import Reply, ToolCall
+from agentspec.api import BackendRefused, Capabilities, Reply, Request, ToolCall, Usage
 from agentspec.runtime.record import shorten
 
 from .desk import Desk, Watched, call, calls, compiled, outcome_of, says, told
@@ -304,3 +304,38 @@ def test_an_agent_is_a_tool_too(tmp_path: Any) -> None:
     assert desk.played.requests[0].tools[0].description == "Finds a free hour."
     assert list(outcome.trajectory) == ["LM", "T1", "LM"]
     assert [use.path for use in outcome.nodes] == ["talk/lm", "talk/finder/find", "talk/desk.look"]
+
+
+def test_a_model_that_turns_out_to_take_no_tools_is_asked_in_the_other_way() -> None:
+    desk = Desk([says({"tool": "desk_look", "arguments": {"day": 3}}), says({"answer": "Nine."})])
+    generate = desk.played.generate
+
+    async def refuses_first(request: Request) -> Reply:
+        if request.tools:
+            desk.played.capabilities = Capabilities("native", tools=False)
+            raise BackendRefused("this model does not take tools")
+        return await generate(request)
+
+    desk.played.generate = refuses_first  # type: ignore[method-assign]
+    outcome = outcome_of(TALK, desk)
+    assert (outcome.result, desk.calls) == ("Nine.", ["look 3"])
+
+
+def test_a_refusal_that_has_another_reason_stands() -> None:
+    desk = Desk([says("x")])
+    asked: list[Request] = []
+
+    async def refuses(request: Request) -> Reply:
+        asked.append(request)
+        raise BackendRefused("the key is wrong")
+
+    desk.played.generate = refuses  # type: ignore[method-assign]
+    outcome = outcome_of(TALK, desk)
+    assert (outcome.failure.code, len(asked)) == ("AS707", 1)
+
+
+def test_one_turn_of_unknown_cost_makes_the_cost_of_the_node_unknown() -> None:
+    spec = "nodes: {talk: {lm: m, prompt: x, tools: desk.look, max_turns: 4}}\nresult: {usd: '${{ meta.talk.usd }}'}"
+    unknown = Reply("", (call("desk_look", day=1),), Usage(10, 5, 0, None))
+    outcome, _ = talk(unknown, says("Fine."), spec=spec)
+    assert outcome.result == {"usd": None}

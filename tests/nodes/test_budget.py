@@ -120,6 +120,18 @@ def test_time_that_an_agent_may_take_is_a_timeout_of_its_node(folder: Path) -> N
     assert [event.failure.code for event in heard.of(StepFailed)] == ["AS605"]
 
 
+def test_time_that_an_agent_may_take_holds_when_a_model_calls_it(folder: Path) -> None:
+    async def forever(request: Request) -> Any:
+        await asyncio.sleep(3600)
+
+    sub(folder, "wall: 50ms")
+    choir = Choir(a=forever, m=[{"tool": "sub", "arguments": {"words": 1}}, {"answer": "late"}])
+    text = "models: {m: say/m}\nnodes:\n  talk: {lm: m, prompt: hi, tools: ./sub.yaml, max_turns: 2}\n"
+    outcome, heard = sung(text, choir, None, folder)
+    assert outcome.result == "late"
+    assert [event.failure.code for event in heard.of(StepFailed)] == ["AS605"]
+
+
 def test_the_limits_of_an_agent_hold_inside_those_of_the_one_that_calls_it(folder: Path) -> None:
     sub(folder, "lm_calls: 2", "inner")
     (folder / "outer.yaml").write_text(

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import os
+import subprocess
+import sys
 import threading
 from pathlib import Path
 from typing import Any
@@ -162,8 +164,10 @@ def test_variables_count_and_secrets_do_not_and_are_nowhere_on_disk(counter: Cou
     assert counter.run(tone=tone, env={"TONE": "loud-123"}).result == "2"
     assert counter.run(tone=key, env={"TONE": "s3cret-one"}).result == "3"
     assert counter.run(tone=key, env={"TONE": "s3cret-two"}).result == "3"
+    for value in ("s3cret-one", "s3cret-two"):  # secret by its name
+        assert counter.run(tone="'${{ env.TONE_KEY }}'", env={"TONE_KEY": value}).result == "4"
     written = [path for path in counter.folder.rglob("*") if path.is_file()]
-    assert len(written) == 4
+    assert len(written) == 5
     assert not any("s3cret" in f"{path} {path.read_text(encoding='utf-8')}" for path in written)
 
 
@@ -201,6 +205,16 @@ def test_a_folder_that_cannot_be_written_to_is_no_failure(counter: Counter) -> N
     (counter.folder / ".agentspec").write_text("in the way", encoding="utf-8")
     for result in ("1", "2"):
         assert counter.run().result == result
+
+
+@pytest.mark.skipif(not hasattr(os, "getuid") or os.getuid() != 0, reason="only root can give a folder away")
+def test_results_in_the_folder_of_somebody_else_are_neither_taken_nor_added(counter: Counter) -> None:
+    counter.run()
+    os.chown(counter.folder / ".agentspec", 4321, -1)
+    assert counter.run().result == "2"
+    assert len(files(counter.folder)) == 1
+    assert counter.run(prompt="Bye").result == "3"
+    assert len(files(counter.folder)) == 1
 
 
 def test_a_text_that_is_no_text_is_kept_as_well(counter: Counter) -> None:
@@ -336,3 +350,20 @@ def test_what_does_more_than_answer_cannot_be_cached(node: str, tmp_path: Path) 
     assert found.span is not None
     line = found.source.lines[found.span.line - 1]
     assert line[found.span.column - 1 : found.span.end_column - 1] == "cache"
+
+
+def test_the_command_line_keeps_results_in_the_project_and_can_do_without(tmp_path: Path) -> None:
+    (tmp_path / "pyproject.toml").touch()
+    (tmp_path / "agent.yaml").write_text(
+        "agentspec: 1\nname: kept\nmodels: {m: fake/echo}\nnodes:\n  ask: {lm: m, prompt: hello, cache: true}\n",
+        encoding="utf-8",
+    )
+
+    def run(*more: str) -> int:
+        words = [sys.executable, "-m", "agentspec", "run", "agent.yaml", "--json", *more]
+        done = subprocess.run(words, cwd=tmp_path, capture_output=True, text=True, check=True)
+        return int(json.loads(done.stdout)["usage"]["lm_calls"])
+
+    assert [run("--no-cache"), len(files(tmp_path))] == [1, 0]
+    assert [run(), run(), len(files(tmp_path))] == [1, 0, 1]
+    assert run("--no-cache") == 1

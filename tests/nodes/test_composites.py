@@ -90,6 +90,15 @@ def test_accept_sees_the_answer_its_cost_and_that_it_is_valid() -> None:
     assert (outcome.result, choir.names) == (Y, ["a", "b", "c"])
 
 
+def test_accept_is_not_asked_about_the_last_model() -> None:
+    node = "nodes:\n  ask: {lm: m, prompt: hi, output: {n: number}}\n"
+    choir = Choir(a=[{"n": 2}], b=[{"n": 0}])
+    assert asked("{cascade: [a, b], accept: 1 / output.n > 0.9}", choir, node)[0].result == {"n": 0}
+    failed, _ = asked("{cascade: [a, b], accept: 1 / output.n > 0.9}", Choir(a=[{"n": 0}]), node)
+    assert failed.failure is not None
+    assert failed.failure.code == "AS604"
+
+
 def test_a_failure_is_no_answer_to_escalate_from() -> None:
     choir = Choir(a=[BackendUnavailable("not there")], b=[Y])
     outcome, _ = asked(CASCADE, choir)
@@ -301,6 +310,25 @@ def test_composites_nest_and_every_call_has_a_key_of_its_own() -> None:
         ("a", "m.1.2"),
         ("m.1", "m.2"),
     ]
+
+
+def test_a_row_of_the_report_says_who_answered_and_how_often() -> None:
+    said = {"one": sure("small", 0.9), "two": sure("small", 0.1), "three": sure("small", 0.9)}
+
+    async def small(request: Any) -> Any:
+        return said[request.messages[-1].content]
+
+    node = "inputs: {words: [string]}\nnodes:\n  each:\n    controller: map\n    over: inputs.words\n"
+    node += "    nodes: {n: {lm: m, prompt: '${{ item }}'}}\n"
+    choir = Choir(a=small, b=["large"], c=["shadow"])
+    models = "{cascade: [a, {shadow: b, with: c}], accept: confidence > 0.5}"
+    outcome, _ = asked(models, choir, node, inputs={"words": ["one", "two", "three"]})
+    (row,) = outcome.nodes
+    assert row.models == {"say/a": 2, "say/b": 1, "say/c": 0}
+    assert row.model == "say/a 67 %, say/b 33 %, say/c 0 %"
+    assert (row.calls, row.formats) == (5, {"text": 2, "escalated": 1})
+    (only,) = asked(models, Choir(a=small), node, inputs={"words": ["one"]})[0].nodes
+    assert only.model == "say/a"
 
 
 def test_the_models_of_a_called_agent_are_its_own(tmp_path: Path) -> None:

@@ -149,13 +149,15 @@ def test_the_schema_that_a_model_is_held_to_admits_only_real_tools_with_their_ar
     _, desk = worked(GOOD)
     schema = desk.played.requests[0].output
     assert schema is not None
-    assert problems_of({"steps": GOOD}, schema) == []
+    good = json.loads(json.dumps(GOOD).replace('"find"', '"s1"').replace('"book"', '"s2"'))
+    assert problems_of({"steps": good}, schema) == []
     for bad in (
-        [step("a", "desk.look", day=1)],
-        [step("a", "desk.slots")],
-        [step("a", "desk.slots", day="x")],
-        [step("a", "desk.slots", day=1, hour=1)],
-        [step("A", "desk.slots", day=1)],
+        GOOD,
+        [step("s1", "desk.look", day=1)],
+        [step("s1", "desk.slots")],
+        [step("s1", "desk.slots", day="x")],
+        [step("s1", "desk.slots", day=1, hour=1)],
+        [step("s4", "desk.slots", day=1)],
         [],
     ):
         assert problems_of({"steps": bad}, schema) != []

@@ -7,7 +7,7 @@ from collections import Counter
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from agentspec.api import BackendUnavailable, Request
@@ -46,6 +46,7 @@ def in_turn(answers: list[Any], order: list[int]) -> Any:
     return speak
 
 
+@settings(deadline=None)  # each example is a whole run
 @given(
     st.lists(st.sampled_from([X, Y, Z, WRONG]), min_size=2, max_size=7).flatmap(
         lambda answers: st.tuples(st.just(answers), st.permutations(range(len(answers))))

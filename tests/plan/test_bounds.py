@@ -10,7 +10,7 @@ import pytest
 
 from agentspec.api import BackendFactory, Options
 from agentspec.models.toolcalls import MOST_CALLS
-from agentspec.plan import compile_spec
+from agentspec.plan import check, compile_spec
 from agentspec.plan.proof.amounts import Amount, Range, Unknown, either, upper
 from agentspec.plan.proof.bounds import Bounds, bounds_of
 from agentspec.plan.proof.prices import price_book
@@ -24,6 +24,7 @@ HEAD = """\
 agentspec: 1
 name: test
 inputs:
+  word: string
   words: [string]
   few: {type: array, items: {type: string, maxLength: 5}, minItems: 1, maxItems: 4}
   kind: a | b
@@ -100,6 +101,7 @@ TYPED = "{lm: m, prompt: Hi., output: T}"
         (f"{{controller: loop, max: 4, until: inputs.on, nodes: {{y: {LM}}}}}", (1, "2.50", "4"), (1, "2.50", "4")),
         (f"{{controller: loop, max: 4, while: inputs.on, nodes: {{y: {LM}}}}}", (0, "2", "4"), (0, "2", "4")),
         (f"{{controller: switch, on: inputs.kind, cases: {{a: {TYPED}, b: {{result: 1}}}}}}", (0, "0.5", "2"), None),
+        (f"{{controller: switch, on: inputs.word, cases: {{a: {LM}, b: {LM}}}}}", (0, "0.6667", "1"), None),
         (f"{{controller: switch, on: inputs.kind, cases: {{a: {TYPED}}}, default: {LM}}}", (1, "1", "2"), None),
         (
             f"{{controller: machine, start: a, max_steps: 9, nodes: {{a: {LM}, b: {TYPED}}}, next: {{a: b, b: end}}}}",
@@ -164,6 +166,10 @@ def test_a_chain_is_as_long_as_its_longest_way() -> None:
     text = "nodes:\n  a: {lm: m, prompt: Hi.}\n  b: {lm: m, prompt: '${{ a }}', output: T}\n  c: {lm: m, prompt: Hi.}\n"
     assert shown(bounds(text).total.chain) == (2, "2", "3")
     assert str(bounds(text).total.lm_calls.worst) == "4"
+    joined = bounds(text + "  d: {lm: m, prompt: '${{ b }} ${{ c }}'}\n")
+    assert str(joined.total.chain.worst) == "4"
+    first = "nodes:\n  a: {lm: m, prompt: Hi., output: T}\n  b: {lm: m, prompt: Hi.}\n"
+    assert str(bounds(first + "  c: {lm: m, prompt: '${{ a }} ${{ b }}'}\n").total.chain.worst) == "3"
 
 
 def test_items_of_a_map_run_side_by_side() -> None:
@@ -241,6 +247,7 @@ def test_sums_and_products_of_unknowns() -> None:
     n, m = (Amount(0, {(Unknown(name, "", source, span),): 1}) for name in "nm")
     assert str(Amount(2) * n * m * Amount(3)) == "6·m·n"
     assert str(upper([Amount(2), n, n * Amount(4)])) == "2 + 4·n"
+    assert str(upper([n * Amount(4), n, Amount(2)])) == "2 + 4·n"
     assert str(either([Range(0, n, n), Range(2, Amount(1), Amount(5))]).worst) == "5 + n"
 
 
@@ -262,6 +269,19 @@ def test_a_person_is_not_asked_without_end(problems) -> None:
     spec = "nodes: {e: {controller: map, over: '%s', nodes: {ask: {controller: approve, show: Hi.}}}}"
     assert problems(spec % "inputs.people") == [("AS412", "ask")]
     assert problems(spec % "inputs.people[:3]") == []
+
+
+def test_a_question_in_another_agent_is_reported_once(tmp_path: Path) -> None:
+    asks = "{controller: map, over: inputs.w, nodes: {ask: {controller: approve, show: Hi.}}, result: 1}"
+    (tmp_path / "sub.yaml").write_text(
+        f"agentspec: 1\nname: sub\ninputs: {{w: [string]}}\nnodes: {{e: {asks}}}\nresult: '${{{{ e }}}}'\n"
+    )
+    (tmp_path / "agent.yaml").write_text(
+        "agentspec: 1\nname: top\ninputs: {w: [string]}\nnodes: {e: {controller: map, over: inputs.w, nodes: "
+        "{s: {controller: agent, spec: sub.yaml, with: {w: [a]}}}}}\nresult: '${{ e }}'\n"
+    )
+    checked = check(parse_file(tmp_path / "agent.yaml"), Backends())
+    assert [one.code for one in checked.diagnostics] == ["AS412"]
 
 
 def test_thousands_of_nodes_are_bounded_in_no_time() -> None:

@@ -18,7 +18,7 @@ from .agents import Workshop, alone, ran
 CHAIN = """
 limits: {%s}
 nodes:
-  a: {lm: m, prompt: one two three}
+  a: {lm: m, prompt: one two three, when: 1 == 1}
   b: {lm: m, prompt: "${{ a }} four", on_error: skip, retry: {times: 3, wait: 1ms}}
   c: {lm: m, prompt: "${{ b }} five"}
 result: "${{ c | default('') }}"

@@ -12,11 +12,11 @@ from agentspec.api.errors import BackendUnavailable
 from agentspec.api.events import Event, Failure, Meta, Question, RunCancelled, RunFinished, StepStarted, StepSucceeded
 from agentspec.kernel import StartStep
 from agentspec.nodes.services import Ask, CallBlock, Waiting
-from agentspec.plan.model import ApproveWork, Plan
+from agentspec.plan.model import ApproveWork, FreeWork, Plan
 from agentspec.runtime.driver import Driver
 from agentspec.runtime.replay import replay
 
-from ..kernel.builder import TWICE, Draft, always, block, loop, plan
+from ..kernel.builder import TWICE, Draft, always, block, caller, loop, plan
 from .agents import compiled
 from .memory import Clock, MemoryJournal
 
@@ -42,6 +42,9 @@ class Case:
         if isinstance(work, ApproveWork):
             question = Question(work.show(command.lookup), work.choices, work.by, work.timeout_s, work.on_timeout)
             raise Waiting(question, self.clock())
+        if isinstance(work, FreeWork):
+            for name in work.blocks:
+                await call(command.path, name, {"args": {}})
         await asyncio.sleep(self.naps.get(command.path, 0))
         if self.fails.get(command.path, 0) > 0:
             self.fails[command.path] -= 1
@@ -117,6 +120,19 @@ def test_a_controller_that_waits_for_its_retry_is_opened_after_a_restart(later: 
     case.clock.now = later
     assert case.resume().status == "ok"
     assert case.started == [("rounds#1/x", 1000.0), ("rounds#1/x", max(later, 1001.0))]
+    assert replay(case.plan, case.journal.entries("")).state.finished == RunFinished(
+        "ok", {"rounds": {"x": "rounds#1/x"}}
+    )
+
+
+def test_a_caller_that_is_tried_again_calls_anew_and_one_that_was_cut_off_gets_what_it_got() -> None:
+    inner = block(Draft("x"), label="p")
+    case = Case(plan(block(Draft("c", caller(inner), retry=TWICE))))
+    case.fails["c"] = 1
+    case.naps["c"] = 1.0
+    case.run(cut_after=2.5)  # after the call of its second attempt, which begins at 1002
+    assert case.resume().status == "ok"
+    assert [path for path, _ in case.started] == ["c", "c/p#1/x", "c", "c/p#1/x", "c"]
 
 
 def test_the_time_of_a_controller_stands_still_while_nothing_runs() -> None:
@@ -198,20 +214,22 @@ def test_an_answer_that_is_no_choice_fails_the_node() -> None:
     assert (ended.failure.code, ended.failure.path) == ("AS617", "ok")
 
 
-def test_a_question_that_no_longer_matters_is_dropped() -> None:
-    dropped: list[str] = []
+def test_a_question_that_no_longer_matters_is_dropped_at_once() -> None:
+    dropped: list[tuple[str, float]] = []
 
     async def ask(path: str, question: Question) -> str | None:
         try:
             return await never(path, question)
         except asyncio.CancelledError:
-            dropped.append(path)
+            dropped.append((path, case.clock()))
             raise
 
-    case = Case(BESIDE + "result: ${{ ok }}")
-    case.naps["slow"] = case.fails["slow"] = 1
-    assert case.run(ask=ask).status == "failed"
-    assert dropped == ["ok"]
+    inner = block(Draft("ok", ApproveWork(always(1), ("yes",))), Draft("fails"))
+    case = Case(plan(block(Draft("rounds", loop(inner, 1), on_error="skip"), Draft("slow"))))
+    case.naps = {"rounds#1/fails": 1, "slow": 30}
+    case.fails["rounds#1/fails"] = 1
+    assert case.run(ask=ask).status == "ok"
+    assert (dropped, case.clock()) == ([("rounds#1/ok", 1001.0)], 1030.0)
 
 
 def test_an_interrupted_run_is_where_it_was_before_the_interruption() -> None:
@@ -241,8 +259,10 @@ def test_a_step_that_was_cut_off_twice_counts_once() -> None:
     case = Case("nodes: {a: {lm: m, prompt: x}, b: {lm: m, prompt: x, after: [a]}}")
     case.naps["b"] = 10
     case.run(cut_after=1.0)
+    case.clock.now = 5000.0
     case.resume(cut_after=1.0)
     past = replay(case.plan, case.journal.entries(""))
+    assert past.active_s == 2.0
     assert past.budgets.run.steps == 1, "`b` counts when it runs again"
     assert [event.path for event in past.events if isinstance(event, StepStarted)] == ["a"]
     case.naps["b"] = 0

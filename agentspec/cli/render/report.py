@@ -50,6 +50,7 @@ def _row(use: NodeUse) -> dict[str, Json]:
         "kind": use.kind,
         "letter": use.letter,
         "model": use.model or None,
+        "models": dict(use.models),
         "steps": use.steps,
         "failed": use.failed,
         "skipped": use.skipped,

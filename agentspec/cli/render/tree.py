@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import TracebackType
 
 from rich.console import Console
@@ -13,6 +13,7 @@ from rich.text import Text
 from rich.tree import Tree
 
 from agentspec.api.events import (
+    BlockCalled,
     ControllerEntered,
     ControllerLeft,
     Event,
@@ -25,9 +26,10 @@ from agentspec.api.events import (
     TextStreamed,
 )
 from agentspec.cli.render.errors import printable
-from agentspec.plan.model import Caller, Plan, PlanBlock, PlanNode, inner_blocks
+from agentspec.plan.model import Caller, Plan, PlanBlock, PlanningWork, PlanNode, inner_blocks
 from agentspec.plan.names import letter_and_name
 from agentspec.plan.paths import general
+from agentspec.plan.steps import STEPS
 
 _MARKS = {
     "ok": ("✓ ", "green"),
@@ -57,6 +59,7 @@ class LiveTree:
         self._plan = plan
         self._console = console
         self._counts: dict[str, _Count] = {}
+        self._plans: dict[str, list[tuple[str, str]]] = {}
         self._status = ""
         # Drawn by rich's own timer: events only count, so a fast run is not slowed down by its picture.
         self._live = Live(console=console, get_renderable=self.tree, refresh_per_second=8, transient=True)
@@ -90,6 +93,8 @@ class LiveTree:
             for count in self._counts.values():
                 count.running = 0
             return
+        if isinstance(event, BlockCalled) and event.name == STEPS and STEPS in event.values:
+            self._plans[general(event.path)] = [(step["id"], step["tool"]) for step in event.values[STEPS]]
         path = getattr(event, "path", None)
         if path is None:
             return
@@ -131,6 +136,16 @@ class LiveTree:
                     continue
                 inside = branch if not inner.label or inner.single else branch.add(Text(inner.label, style="italic"))
                 self._grow(inside, inner, f"{path}{label}/")
+            if isinstance(node.work, PlanningWork):
+                self._grow_plan(branch, node.work, path)
+
+    def _grow_plan(self, branch: Tree, work: PlanningWork, path: str) -> None:
+        """Add the steps of the plan that was run last."""
+        blocks = {offer.name: offer.block for offer in work.offers}
+        for step, tool in self._plans.get(path, ()):
+            block = blocks[tool]
+            named = replace(block, nodes=(replace(block.nodes[0], id=step),))
+            self._grow(branch, named, f"{path}/{STEPS}/{step}/")
 
     def _was_called(self, path: str) -> bool:
         """Tell whether a block that may be called has been: those that were not would only be in the way."""

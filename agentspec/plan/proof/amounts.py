@@ -110,6 +110,8 @@ class Range:
         return add((self, other))
 
     def __mul__(self, other: Range) -> Range:
+        if self is ZERO or other is ONCE:
+            return self
         return Range(self.least * other.least, self.expected * other.expected, self.worst * other.worst)
 
     def capped(self, limit: float | None) -> Range:
@@ -121,6 +123,7 @@ class Range:
 
 
 ZERO = Range()
+ONCE = Range(1.0, Amount(1.0), Amount(1.0))
 
 
 def exactly(number: float) -> Range:
@@ -141,6 +144,9 @@ def unknown(one: Unknown) -> Range:
 
 def add(ranges: Sequence[Range]) -> Range:
     """The sum."""
+    ranges = [one for one in ranges if one is not ZERO]
+    if len(ranges) < 2:
+        return ranges[0] if ranges else ZERO
     return Range(
         sum(one.least for one in ranges),
         total(one.expected for one in ranges),
@@ -160,8 +166,8 @@ def either(ranges: Sequence[Range]) -> Range:
 
 def later(first: Range, second: Range) -> Range:
     """Whichever ends later."""
-    if first == ZERO:
-        return second
+    if first is ZERO or second is ZERO:
+        return second if first is ZERO else first
     return Range(
         max(first.least, second.least),
         upper([first.expected, second.expected]),

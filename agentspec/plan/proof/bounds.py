@@ -30,14 +30,12 @@ from agentspec.plan.model import (
     inner_blocks,
 )
 from agentspec.plan.names import Letter, letter_and_name
-from agentspec.plan.proof.amounts import Range, Unknown, between, exactly, unknown
+from agentspec.plan.proof.amounts import ONCE, Range, Unknown, between, unknown
 from agentspec.plan.proof.asks import Asks, Question, question_of, sampled, unknown_prompt
 from agentspec.plan.proof.costs import FREE, Cost, in_order, in_sequence, one_of
 from agentspec.plan.proof.prices import PriceBook, price_book
 from agentspec.plan.proof.visits import Inputs, bytes_of, calls_of, chances, length_of, rounds_of, takes_one, tries_of
 from agentspec.plan.proof.walks import visits_of_state, walk
-
-_ONCE = exactly(1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +77,7 @@ class Bounds:
 
     def rows(self) -> Iterator[Row]:
         """Every node in the order of the plan, those of called agents included."""
-        yield from self._rows(self.plan.block, "", _ONCE, self._inputs)
+        yield from self._rows(self.plan.block, "", ONCE, self._inputs)
 
     def _rows(self, block: PlanBlock, prefix: str, visits: Range, inputs: Inputs) -> Iterator[Row]:
         for node, chance in zip(block.nodes, chances(block), strict=True):
@@ -126,7 +124,7 @@ class Bounds:
         return self._leaf(node, work, inputs)
 
     def _leaf(self, node: PlanNode, work: Work, inputs: Inputs) -> Cost:
-        step = Cost(steps=_ONCE, seconds=self._untimed(node))
+        step = Cost(steps=ONCE, seconds=self._untimed(node))
         if isinstance(work, LmWork):
             question = question_of(work, bytes_of(node, work, inputs), node.id, node.origin, node.span)
             return step + sampled(work, self._asks, question)
@@ -136,7 +134,7 @@ class Bounds:
             most = work.settings.max_tokens
             question = Question(prompt, work.output or {}, work.repair, most, name, node.origin, node.span)
             return step + self._asks.ask(work.model, question)
-        return replace(step, questions=_ONCE) if isinstance(work, ApproveWork) else step
+        return replace(step, questions=ONCE) if isinstance(work, ApproveWork) else step
 
     def _map(self, node: PlanNode, work: MapWork, inputs: Inputs) -> Cost:
         """Items run side by side, `concurrency` at a time; the chain takes them to be equally long."""
@@ -161,7 +159,7 @@ class Bounds:
         if isinstance(work, AgencyWork):  # the calls of one turn run side by side
             turns = between(0, work.max_turns / 2, work.max_turns - 1)
             chosen = chosen.with_chain(dearest.chain * turns, dearest.seconds * turns)
-        return in_sequence([Cost(steps=_ONCE, seconds=self._untimed(node)), *costs, chosen])
+        return in_sequence([Cost(steps=ONCE, seconds=self._untimed(node)), *costs, chosen])
 
     def _untimed(self, node: PlanNode) -> Range:
         """One unknown for all steps without a timeout: which they are, nobody needs to read in every sum."""
@@ -185,7 +183,7 @@ def _openings(node: PlanNode, work: Work, inner: PlanBlock, inputs: Inputs) -> R
         return rounds_of(work)
     if isinstance(work, MachineWork):
         return visits_of_state(work)
-    return calls_of(node, work, inner.label) if isinstance(work, Caller) else _ONCE
+    return calls_of(node, work, inner.label) if isinstance(work, Caller) else ONCE
 
 
 def _limited(cost: Cost, plan: Plan) -> Cost:

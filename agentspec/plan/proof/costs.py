@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, fields, replace
 
-from agentspec.plan.proof.amounts import ZERO, Range, add, either, later
+from agentspec.plan.proof.amounts import ONCE, ZERO, Range, add, either, later
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +38,7 @@ class Cost:
 
     def __mul__(self, times: Range) -> Cost:
         """The same several times, one after the other."""
-        return Cost(*(getattr(self, name) * times for name in _NAMES))
+        return self if times is ONCE else Cost(*(getattr(self, name) * times for name in _NAMES))
 
     def with_chain(self, one: Range, seconds: Range) -> Cost:
         """The same with another order in time."""

@@ -13,12 +13,26 @@ from dataclasses import dataclass
 from itertools import groupby
 
 from agentspec.api.tool import Effect
-from agentspec.plan.model import AgentWork, Plan, PlanBlock, PlanNode, inner_blocks
+from agentspec.plan.model import (
+    AgencyWork,
+    AgentWork,
+    LmWork,
+    Plan,
+    PlanBlock,
+    PlanningWork,
+    PlanNode,
+    ToolWork,
+    inner_blocks,
+)
 from agentspec.plan.names import letter_and_name
 from agentspec.plan.proof.flows import Flows, Site, Value
 from agentspec.spec.diagnostics import Diagnostic, Note, Severity
 
 _MOST_NOTES = 4
+
+_ENOUGH = 200
+"""Values that are looked at for one call; without an end, thousands of calls at the end of a long chain take long."""
+
 _FLOW = "let a person `approve` it in between, or name the tool under `allow_unreviewed`"
 _AGENCY = "call it in a node behind an `approve` instead, or name it under `allow_unreviewed`"
 
@@ -66,6 +80,7 @@ def _review(plan: Plan, known: dict[int, Review]) -> Review:
         if id(inner) not in known:
             known[id(inner)] = _review(inner, known)
     flows = Flows(plan, {key: (one.brings, one.shows) for key, one in known.items()})
+    every = frozenset(one.name for one in plan.inputs)
     problems: list[Diagnostic] = []
     writes: list[Write] = []
     allowed: set[str] = set()
@@ -75,17 +90,18 @@ def _review(plan: Plan, known: dict[int, Review]) -> Review:
             texts = [text for name in write.inputs or () for text in site.given.get(name, ())]
             if write.node is site.node:
                 texts = [text for given in site.given.values() for text in given]
-            trails = _Trails(texts, seen)
+            trails = _Trails(texts, seen, site.node, _ENOUGH)
+            inputs = trails.inputs if trails.whole else every
             problem = _problem(site, write, trails, guarded)
             if write.node is site.node and write.tool in plan.allow_unreviewed:
-                allowed |= {write.tool} if problem or trails.inputs or not guarded else set()
+                allowed |= {write.tool} if problem or inputs or not guarded else set()
                 continue
             if problem is not None:
                 problems.append(problem)
-            writes.append(Write(write.tool, write.effect, write.node, trails.inputs, guarded or write.guarded))
-    sources = _Trails(flows.result.texts, frozenset())
+            writes.append(Write(write.tool, write.effect, write.node, inputs, guarded or write.guarded))
+    sources = _Trails(flows.result.texts)
     shown = [text for choice in flows.result.choices for text in choice.shown]
-    shows = _Trails(shown, frozenset()).inputs if flows.result.choices else None
+    shows = _Trails(shown).inputs if flows.result.choices else None
     return Review(tuple(problems), tuple(writes), frozenset(allowed), sources.origin is not None, shows)
 
 
@@ -116,7 +132,7 @@ def _seen(site: Site) -> tuple[frozenset[Value], bool]:
     seen: set[Value] = set()
     guards = [decision.approvals for decision in site.decisions if decision.approvals]
     for approvals in guards:
-        seen |= set.intersection(*(set(_Trails(asked.shown, frozenset()).values) for asked in approvals))
+        seen |= set.intersection(*(set(_Trails(asked.shown).values) for asked in approvals))
     return frozenset(seen), bool(guards)
 
 
@@ -126,21 +142,32 @@ class _Trails:
     Attributes:
         values: they, the nearest first.
         inputs: the inputs of the agent among them.
+        whole: whether they are all; not after `enough` of them, once there is an origin.
         origin: the farthest of them where text from outside comes in, or None.
     """
 
-    def __init__(self, values: Iterable[Value], seen: frozenset[Value]) -> None:
+    def __init__(
+        self,
+        values: Iterable[Value],
+        seen: frozenset[Value] = frozenset(),
+        end: PlanNode | None = None,
+        enough: int | None = None,
+    ) -> None:
         self._next: dict[Value, Value | None] = {value: None for value in values if value not in seen}
-        waiting = deque(self._next)
-        while waiting:
+        waiting, found = deque(self._next), False
+        while waiting and not (found and enough and len(self._next) > enough):
             value = waiting.popleft()
+            found = found or value.source
             for other in value.made_of:
                 if other not in self._next and other not in seen:
                     self._next[other] = value
                     waiting.append(other)
+        self.whole = not waiting
         self.values = list(self._next)
         self.inputs = frozenset(value.input for value in self.values if value.input)
-        self.origin = next((value for value in reversed(self.values) if value.source), None)
+        sources = [value for value in reversed(self.values) if value.source]
+        # What goes round in a circle has a beginning elsewhere, as a rule.
+        self.origin = next((value for value in sources if value.node is not end), sources[0] if sources else None)
 
     def trail(self) -> list[Value]:
         """The way of the text, from its origin on."""
@@ -166,7 +193,7 @@ def _problem(site: Site, write: Write, trails: _Trails, guarded: bool) -> Diagno
     if guarded or write.guarded:
         return None
     for decision in site.decisions:
-        reasons = _Trails(decision.texts, frozenset())
+        reasons = _Trails(decision.texts, enough=_ENOUGH)
         if reasons.origin is not None:
             trail = reasons.trail()
             path = _path(trail, end if decision.label == site.label else f"{decision.label} -> {end}")
@@ -202,8 +229,9 @@ def _words(value: Value) -> str:
     node = value.node
     if node is None:
         return value.label
-    letter, name = letter_and_name(node.work)
-    return value.label if letter == "C" else f"{value.label} ({name if letter == 'T' else 'LM'})"
+    if isinstance(node.work, LmWork | AgencyWork | PlanningWork):
+        return f"{value.label} (LM)"
+    return f"{value.label} ({letter_and_name(node.work)[1]})" if isinstance(node.work, ToolWork) else value.label
 
 
 def _name(site: Site) -> str:

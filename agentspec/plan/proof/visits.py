@@ -24,7 +24,7 @@ from agentspec.plan.model import (
     ToolWork,
     Use,
 )
-from agentspec.plan.proof.amounts import Range, Unknown, between, exactly, unknown
+from agentspec.plan.proof.amounts import ONCE, Range, Unknown, between, exactly, unknown
 from agentspec.plan.typing.kinds import kind, options
 
 CALLS_PER_TURN = 32
@@ -114,8 +114,8 @@ def tries_of(node: PlanNode) -> Range:
     """How often a node is tried. What changes the world is tried once, unless repeating it does no harm."""
     work = node.work
     if isinstance(work, ToolWork) and work.tool.effect is not Effect.READ and not work.tool.idempotent:
-        return exactly(1)
-    return between(1, 1, 1 + node.retry.times)
+        return ONCE
+    return between(1, 1, 1 + node.retry.times) if node.retry.times else ONCE
 
 
 def chances(block: PlanBlock) -> list[Range]:
@@ -127,5 +127,5 @@ def chances(block: PlanBlock) -> list[Range]:
         for index in node.needs:
             sure = sure and bool(found[index].least)
             likely = min(likely, found[index].expected.fixed)
-        found.append(between(int(sure), likely, 1))
+        found.append(ONCE if sure and likely == 1 else between(int(sure), likely, 1))
     return found

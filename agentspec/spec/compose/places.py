@@ -7,6 +7,7 @@ of its own project and nothing else, wherever links lead.
 from __future__ import annotations
 
 import os
+import stat
 from pathlib import Path, PurePosixPath, PureWindowsPath
 
 _MARKS = (".agentspec", ".git", "pyproject.toml")
@@ -26,11 +27,13 @@ def project_of(folder: Path) -> Path:
     """Return the folder that specs in `folder` may name files of.
 
     The nearest folder around it, or itself, that holds `.agentspec`, `.git` or `pyproject.toml`, and `folder`
-    where there is none. The root of the file system is never a project, whatever lies in it.
+    where there is none. The root of the file system is never a project, whatever lies in it, nor is a folder that
+    everybody may write to, such as /tmp.
     """
     folder = folder.resolve()
     for candidate in (folder, *folder.parents):
-        if candidate != candidate.parent and any((candidate / mark).exists() for mark in _MARKS):
+        marked = candidate != candidate.parent and any((candidate / mark).exists() for mark in _MARKS)
+        if marked and not candidate.stat().st_mode & stat.S_IWOTH:
             return candidate
     return folder
 

@@ -17,7 +17,8 @@ from agentspec.spec.types.words import SCALARS, TypeProblem, parse_words
 __all__ = ["TypeProblem", "parse_type", "parse_types", "show_type"]
 
 _JSON_TYPES = frozenset({"string", "integer", "number", "boolean", "null", "object", "array"})
-_ANNOTATIONS = frozenset({"description", "default", "examples", "title"})
+_ANNOTATIONS: Mapping[str, type] = {"description": str, "default": object, "examples": list, "title": str}
+"""What may stand beside `type`, and what it is."""
 _LISTS = ("enum", "anyOf", "oneOf", "allOf")
 
 
@@ -54,7 +55,11 @@ def _mapping(value: dict[str, Any], names: Mapping[str, Schema]) -> Schema:
         return _object(value, names)
     except TypeProblem:
         rest = {key: item for key, item in value.items() if key != "type"}
-        if rest and "type" in value and rest.keys() <= _ANNOTATIONS:
+        if rest and "type" in value and rest.keys() <= _ANNOTATIONS.keys():
+            for key, item in rest.items():
+                if not isinstance(item, _ANNOTATIONS[key]):
+                    text = f"`{key}` must be {'a list' if key == 'examples' else 'a string'}"
+                    raise TypeProblem("AS203", text, (key,)) from None
             return {**_inside(value["type"], names, "type"), **rest}
         raise
 
