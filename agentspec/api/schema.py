@@ -9,7 +9,8 @@ from agentspec.api.messages import Json, Schema
 
 def inline(schema: Schema) -> dict[str, Any]:
     """Return `schema` without `$ref` into its own `$defs`; a recursive reference becomes "any value"."""
-    inlined: dict[str, Any] = _inline(dict(schema), schema.get("$defs", {}), ())
+    definitions = schema.get("$defs")
+    inlined: dict[str, Any] = _inline(dict(schema), definitions if isinstance(definitions, dict) else {}, ())
     return inlined
 
 
@@ -23,6 +24,8 @@ def _inline(part: Any, definitions: Schema, seen: tuple[str, ...]) -> Any:
         name = target.removeprefix("#/$defs/")
         if name in seen or name not in definitions:
             return {}
+        if not isinstance(definitions[name], dict):  # true and false are schemas, too
+            return definitions[name]
         rest = {key: value for key, value in part.items() if key != "$ref"}
         return _inline(dict(definitions[name]), definitions, (*seen, name)) | rest
     if isinstance(part.get("title"), str):  # pydantic writes one from the name of every field

@@ -47,6 +47,7 @@ from agentspec.kernel.state import Running
 from agentspec.nodes.services import Ask, CallBlock, Waiting
 from agentspec.plan.model import Plan, Rule
 from agentspec.runtime.questions import Questions, silence
+from agentspec.runtime.recalls import Recalls
 from agentspec.runtime.recording import Recording
 from agentspec.runtime.replay import Past
 
@@ -94,7 +95,7 @@ class Driver:
         self._unwanted: set[asyncio.Task[Any]] = set()
         self._timers: dict[str, asyncio.TimerHandle] = {}
         self._calls: dict[tuple[str, int], asyncio.Future[ReturnCall]] = {}
-        self._made: dict[str, int] = {}
+        self._recalls: dict[str, Recalls] = {}
         self._questions = Questions(ask, now, self._take_answer)
         self._called = False
         self._done: asyncio.Future[None] | None = None
@@ -135,8 +136,9 @@ class Driver:
             timeout_s = visit.node.timeout_s or 0.0
             left_s = timeout_s - (past.active_s - past.timed[path])
             self._set_timer(StartTimer(path, visit.attempt, timeout_s), max(left_s, 0.0))
-        for path in state.paused.keys() - answers.keys():
-            self._questions.put(path, state.paused[path])
+        for path, paused in state.paused.items():
+            if path not in answers:
+                self._questions.put(path, paused)
         for path, step in rules:
             if state.running.get(path) is step:
                 self._apply(StepStarted(path, step.node.id, step.node.kind, step.attempt))
@@ -173,9 +175,11 @@ class Driver:
         A step that runs again after a restart gets what its earlier calls gave. Raises `RunDiverged` when it
         calls something else than it did then.
         """
-        number = self._made.get(path, 0)
-        self._made[path] = number + 1
-        recorded = self.state.running[path].calls
+        step = self.state.running[path]
+        recalls = self._recalls.get(path)
+        if recalls is None:
+            recalls = self._recalls[path] = Recalls(path, step)
+        number, recorded = recalls.count(), step.calls
         if number < len(recorded):
             call = recorded[number]
             now = values if self._recording is None else self._recording.as_recorded(values)
@@ -184,6 +188,7 @@ class Driver:
                     f"`{path}` called `{call.name}` as its call {number + 1}, and now calls `{name}` with other values"
                 )
                 raise RunDiverged(text, hint="start the run anew: its spec or a plugin has changed")
+            await recalls.turn(number)
             if call.done:
                 return ReturnCall(path, number, call.value, call.meta, call.failure)
         answer: asyncio.Future[ReturnCall] = asyncio.get_running_loop().create_future()
@@ -300,7 +305,7 @@ class Driver:
             if observe is not None:
                 observe(StepStarted(path, node.id, node.kind, command.attempt))
             event: StepSucceeded | StepFailed | StepPaused
-            self._made.pop(path, None)
+            self._recalls.pop(path, None)
             try:
                 value, meta = await (
                     execute(command, self.call) if node.timeout_s is None else self._within(command, node.timeout_s)

@@ -309,6 +309,14 @@ def test_an_agent_that_asks_by_itself_may_be_called_for_any_reason(found) -> Non
     assert told(found(call, sub=unasked)) == [("AS413", "w (LM) -> c -> mail.send")]
 
 
+def test_text_is_followed_over_any_distance(found) -> None:
+    chain = "".join(f"  n{at}: {{lm: m, prompt: '${{{{ n{at - 1} }}}}'}}\n" for at in range(1, 250))
+    send = "  s: {tool: mail.send, with: {text: '${{ n249 }}'}}\n"
+    sub = SUB % ("", f"  n0: {{lm: m, prompt: '${{{{ inputs.text }}}}'}}\n{chain}{send}", "1")
+    call = LM + "  c: {controller: agent, spec: sub.yaml, with: {text: '${{ w.text }}', kind: a}}\n"
+    assert [one.source.name.rpartition("/")[2] for one in found(call, sub=sub)] == ["agent.yaml", "sub.yaml"]
+
+
 def test_hundreds_of_writes_are_looked_at_in_no_time(found) -> None:
     chain = "".join(f"  n{at}: {{lm: m, prompt: '${{{{ n{at - 1} }}}}'}}\n" for at in range(1, 200))
     writes = "".join(f"  s{at}: {{tool: mail.send, with: {{text: '${{{{ n{at % 200} }}}}'}}}}\n" for at in range(200))

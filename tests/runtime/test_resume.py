@@ -8,7 +8,8 @@ from __future__ import annotations
 import asyncio
 import json
 import os
-from collections.abc import Iterable
+import re
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from hypothesis import HealthCheck, given, settings
@@ -20,7 +21,7 @@ from agentspec.api.journal import Entry
 from agentspec.kernel import StartStep
 from agentspec.kernel.invariants import broken_invariants
 from agentspec.nodes.services import CallBlock, Waiting
-from agentspec.plan.model import ApproveWork, FreeWork, Plan
+from agentspec.plan.model import ApproveWork, FreeWork, Lookup, Plan
 from agentspec.runtime.driver import Driver
 from agentspec.runtime.replay import replay
 
@@ -33,6 +34,19 @@ bounded = settings(
     deadline=None,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
 )
+
+
+def plain(path: str) -> str:
+    """A path without the numbers of calls: those of two rows are numbered as it happens."""
+    return re.sub(r"/([pq])#\d+", r"/\1", path)
+
+
+def _args(lookup: Lookup) -> Any:
+    """What the call around a step was given."""
+    try:
+        return lookup("args")
+    except KeyError:
+        return None
 
 
 class Failed(AgentspecError):
@@ -57,27 +71,28 @@ class World:
             raise Waiting(Question(work.show(command.lookup), work.choices), self.clock())
         for _ in range(mix(path) % 3):
             await asyncio.sleep(0)
-        if isinstance(work, FreeWork):
-            said = await self._call(path, work, call)
-            failure = self.script.failure(path, command.attempt)
-            if failure is not None:
-                raise Failed(failure.kind)
-            return said, Meta()
-        answer = self.script(command)
-        if not isinstance(answer, int):
-            raise Failed(answer.kind)
-        return answer, Meta(attempts=command.attempt)
+        said = await self._call(path, work, call) if isinstance(work, FreeWork) else None
+        failure = self.script.failure(plain(path), command.attempt)
+        if failure is not None:
+            raise Failed(failure.kind)
+        answer = said if isinstance(work, FreeWork) else self.script(command._replace(path=plain(path)))
+        return mix(answer, _args(command.lookup)), Meta(attempts=command.attempt)
 
     async def _call(self, path: str, work: FreeWork, call: CallBlock) -> Any:
-        """One block after the other, or two at once, as the path says."""
+        """One block after the other, or two rows of blocks at once, as the path says."""
+
+        async def one_after_the_other(names: Sequence[str]) -> list[Any]:
+            said: list[Any] = []
+            for number, name in enumerate(names):
+                answer = await call(path, name, {"args": {"n": [number, 1], "said": said}})
+                said = [*said, answer.value if answer.failure is None else "failed"]
+            return said
+
         names = list(work.blocks)
-        rounds = mix(path) % 3 + 1
-        said = []
-        for number in range(rounds):
-            some = names if mix(path, number) % 2 else names[:1]
-            answers = await asyncio.gather(*(call(path, name, {"args": {"n": (number, 1)}}) for name in some))
-            said += [answer.value if answer.failure is None else "failed" for answer in answers]
-        return mix(said)
+        first, second = (names * (mix(plain(path), way) % 3 + 1) for way in range(2))
+        if mix(plain(path)) % 2:
+            return mix(await one_after_the_other(first))
+        return mix(await asyncio.gather(one_after_the_other(first), one_after_the_other(second)))
 
     async def ask(self, path: str, question: Question) -> str:
         await asyncio.sleep(0)
@@ -118,7 +133,7 @@ class World:
 
 
 def choice(path: str) -> str:
-    return ("yes", "no")[mix(path) % 2]
+    return ("yes", "no")[mix(plain(path)) % 2]
 
 
 @bounded

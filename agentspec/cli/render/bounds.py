@@ -25,7 +25,10 @@ EXPECTED = (
 _QUANTITIES = ("lm_calls", "tokens_in", "tokens_out", "usd", "steps", "questions", "chain", "seconds")
 _UNITS = {"lm_calls": "LM calls", "tokens": "tokens", "usd": "USD", "steps": "steps"}
 _LETTERS = "abcdefghijklmnopqrstuvwxyz"
+_LINE = 60
 _WIDEST = 19
+_NARROW = 12
+"""The widest cell without, and with, columns for money."""
 
 
 def as_data(bounds: Bounds) -> dict[str, Any]:
@@ -50,16 +53,17 @@ def show_bounds(bounds: Bounds, console: Console) -> None:
     names = {one: _letter(number) for number, one in enumerate(met)}
     table = Table(box=box.SIMPLE_HEAD, show_footer=True, footer_style="bold", pad_edge=False, padding=(0, 1, 0, 0))
     columns = [name for name in _UNITS if name != "usd" or total.usd != Range()]
-    widest = max((len(row.path) for row in rows), default=0)
-    table.add_column("node", "total", overflow="fold", min_width=min(widest, 30))
+    widest = _WIDEST if "usd" not in columns else _NARROW
+    longest = max((len(row.path) for row in rows), default=0)
+    table.add_column("node", "total", overflow="fold", min_width=min(longest, 24))
     for name in columns:
-        expected, worst = _cells(total, name, names)
+        expected, worst = _cells(total, name, names, widest)
         if name != "steps":
-            table.add_column(f"{_UNITS[name]}\nexpected", expected or "0", justify="right", overflow="fold")
+            table.add_column(f"{_UNITS[name]}\nexpected", expected or "0", justify="right", no_wrap=True)
         head = "steps\nat most" if name == "steps" else "\nat most"
-        table.add_column(head, worst or "0", justify="right", overflow="fold")
+        table.add_column(head, worst or "0", justify="right", no_wrap=True)
     for row in rows:
-        cells = [cell for name in columns for cell in _cells(row.cost, name, names)]
+        cells = [cell for name in columns for cell in _cells(row.cost, name, names, widest)]
         table.add_row(harmless(row.path), *cells[:-2], cells[-1])
     console.print()
     console.print(table)
@@ -71,12 +75,12 @@ def _lines(bounds: Bounds, names: Mapping[Unknown, str]) -> Iterator[tuple[str, 
     total, limits = bounds.total, bounds.plan.limits
     yield (
         "in a row",
-        f"at most {_short(total.chain.worst, names)} LM calls, expected {total.chain.expected.text(names)}",
+        f"at most {_short(total.chain.worst, names, _LINE)} LM calls, expected {total.chain.expected.text(names)}",
     )
     if total.seconds.worst.known is not None:
         yield "time", f"at most {total.seconds.worst} s, by the timeouts"
     if total.questions.worst != Amount():
-        yield "questions", f"at most {_short(total.questions.worst, names)} to a person"
+        yield "questions", f"at most {_short(total.questions.worst, names, _LINE)} to a person"
     stops = [f"{name} {limit:,g}" + ("s" if name == "wall" else "") for name, limit in limits if limit is not None]
     if stops:
         yield "limits", f"a run stops at {', '.join(stops)}"
@@ -94,16 +98,18 @@ def _amounts(cost: Cost) -> Iterable[Amount]:
     yield cost.chain.worst
 
 
-def _cells(cost: Cost, name: str, names: Mapping[Unknown, str]) -> tuple[str, str]:
+def _cells(cost: Cost, name: str, names: Mapping[Unknown, str], widest: int) -> tuple[str, str]:
     one: Range = getattr(cost, name)
-    return ("", "") if one.worst == Amount() else (_short(one.expected, names), _short(one.worst, names))
+    if one.worst == Amount():
+        return "", ""
+    return _short(one.expected, names, widest), _short(one.worst, names, widest)
 
 
-def _short(amount: Amount, names: Mapping[Unknown, str]) -> str:
+def _short(amount: Amount, names: Mapping[Unknown, str], widest: int) -> str:
     text = amount.text(names)
-    if len(text) <= _WIDEST and text != "unbounded":
+    if len(text) <= widest and text != "unbounded":
         return text
-    return f"? ({', '.join(dict.fromkeys(names[one] for one in amount.unknowns))})"
+    return f"? ({','.join(dict.fromkeys(names[one] for one in amount.unknowns))})"
 
 
 def _letter(number: int) -> str:

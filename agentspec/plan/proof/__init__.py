@@ -4,7 +4,7 @@ amounts   numbers with unknown parts, and ranges of them      costs    what a pa
 lengths   how long texts can get                              prices   what models cost
 asks      what one question to a model uses                   bounds   the same for nodes, blocks and the plan
 limits    bounds held against `limits:`                       effects  writes that nobody reviews
-flows     where the texts in a value come from
+flows     where the texts in a value come from                values   values and calls, as flows see them
 
 Everything here is a pure function of the plan: nothing is called, and no plugin is imported.
 """

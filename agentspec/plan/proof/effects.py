@@ -25,7 +25,8 @@ from agentspec.plan.model import (
     inner_blocks,
 )
 from agentspec.plan.names import letter_and_name
-from agentspec.plan.proof.flows import Flows, Site, Value
+from agentspec.plan.proof.flows import Flows
+from agentspec.plan.proof.values import Site, Value
 from agentspec.spec.diagnostics import Diagnostic, Note, Severity
 
 _MOST_NOTES = 4

@@ -8,9 +8,7 @@ from __future__ import annotations
 
 from collections import ChainMap
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
 
-from agentspec.api.messages import Schema
 from agentspec.api.tool import Effect
 from agentspec.plan.infer import ANY
 from agentspec.plan.model import (
@@ -32,7 +30,7 @@ from agentspec.plan.model import (
     Work,
     inner_blocks,
 )
-from agentspec.plan.typing.kinds import as_schema, kind, options, values_of
+from agentspec.plan.proof.values import Decision, Outcome, Site, Value, is_closed
 from agentspec.plan.typing.steps import track
 
 _DECISIONS = frozenset({"when", "on", "cases", "next", "over", "until", "while"})
@@ -40,73 +38,6 @@ _DECISIONS = frozenset({"when", "on", "cases", "next", "over", "until", "while"}
 
 _GUARDS = frozenset({"when", "on", "cases", "next"})
 """Those which decide it before it runs, so that a person's choice in them guards it."""
-
-_CLOSED_FORMATS = frozenset({"date", "date-time", "time", "uuid"})
-
-
-@dataclass(slots=True, eq=False)
-class Value:
-    """A value of an agent: that of a node, of an input, of a variable.
-
-    Attributes:
-        label: how it is shown in a path.
-        source: whether text from outside comes in here.
-        made_of: the values whose text goes into it.
-        choices: the approvals whose choice it is, or tells.
-        shown: of an approval: what the person sees.
-    """
-
-    label: str
-    schema: Schema
-    node: PlanNode | None = None
-    source: bool = False
-    input: str = ""
-    made_of: list[Value] = field(default_factory=list)
-    choices: list[Value] = field(default_factory=list)
-    shown: list[Value] = field(default_factory=list)
-
-
-@dataclass(frozen=True, slots=True)
-class Decision:
-    """What decides whether something runs.
-
-    Attributes:
-        label: the node that decides.
-        texts: values of free text that it decides by.
-        approvals: the approvals of which one, at least, was asked.
-    """
-
-    label: str
-    texts: tuple[Value, ...]
-    approvals: tuple[Value, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Site:
-    """A place where something outside is changed, or an agent is called that may do so.
-
-    Attributes:
-        label: the path of the node.
-        given: by parameter, the values whose text goes into the call.
-        decisions: what decides whether it runs, outermost first.
-        model: the value of the node whose model decides to call it, and with what; None when code does.
-    """
-
-    label: str
-    node: PlanNode
-    work: ToolWork | AgentWork
-    given: Mapping[str, list[Value]]
-    decisions: tuple[Decision, ...]
-    model: Value | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Outcome:
-    """What the value of a block is made of: values of free text, and approvals whose choice it tells."""
-
-    texts: list[Value]
-    choices: list[Value]
-
 
 Names = ChainMap[str, Value]
 Decisions = tuple[Decision, ...]
@@ -269,27 +200,3 @@ def _unguarded(work: MachineWork, asks: Sequence[bool]) -> set[int]:
                 found.add(after)
                 waiting.append(after)
     return found
-
-
-def is_closed(schema: Schema) -> bool:
-    """Tell whether no value of a type can hold free text."""
-    return all(_is_closed(option) for option in options(schema))
-
-
-def _is_closed(option: Schema) -> bool:
-    if values_of(option) is not None:
-        return True
-    match kind(option):
-        case "boolean" | "integer" | "number":
-            return True
-        case "string":
-            return option.get("format") in _CLOSED_FORMATS
-        case "array":
-            if not option.get("maxItems", 1):
-                return True
-            return "items" in option and is_closed(as_schema(option["items"])) and "prefixItems" not in option
-        case "object":
-            parts = option.get("properties", {}).values()
-            return option.get("additionalProperties", True) is False and all(is_closed(as_schema(one)) for one in parts)
-        case _:
-            return False

@@ -78,6 +78,12 @@ def read_schema(value: dict[str, Any]) -> Schema:
             close = suggest(key, _KEYWORDS)
             message = f"`{key}` is no keyword of JSON Schema"
             raise TypeProblem("AS203", message, (key,), suggestion=close, at_key=True)
+    definitions = value.get("$defs", {})
+    if not isinstance(definitions, Mapping):
+        raise TypeProblem("AS203", "`$defs` must be a mapping", ("$defs",))
+    for name, item in definitions.items():
+        if not isinstance(item, Mapping):
+            raise TypeProblem("AS203", f"the definition `{name}` must be a mapping", ("$defs", name))
     for where, reference in _references(value, ()):
         if not reference.startswith("#/$defs/") or reference.removeprefix("#/$defs/") not in value.get("$defs", ()):
             message = "`$ref` can only refer to `#/$defs/…` of the same schema; put shared types under `types:`"
@@ -110,8 +116,7 @@ def _references(part: Any, where: tuple[str | int, ...]) -> Iterator[tuple[tuple
 
 def _expands_too_much(value: dict[str, Any]) -> bool:
     """Tell whether a schema is too large with its references followed, before anything of that size is made."""
-    written = value.get("$defs")
-    definitions = written if isinstance(written, Mapping) else {}
+    definitions = value.get("$defs", {})
     count = 0
     waiting: list[tuple[Any, tuple[str, ...]]] = [(value, ())]
     while waiting:
