@@ -74,6 +74,11 @@ CODES: Mapping[str, str] = MappingProxyType(
         "AS415": "an entry that allows nothing",
         # models that are made of others
         "AS430": "models that are made of each other",
+        # grounded answers
+        "AS440": "a `from` that names no text",
+        "AS441": "a quote where there is nothing to quote",
+        "AS442": "a grounded type where no model answers",
+        "AS443": "a `from` that the prompt does not read",
         # plugins
         "AS501": "a plugin is missing",
         "AS502": "a plugin cannot be used",
@@ -113,5 +118,6 @@ CODES: Mapping[str, str] = MappingProxyType(
         "AS707": "the provider refuses",
         "AS708": "an answer that does not fit its type",
         "AS709": "a remote backend in an offline run",
+        "AS710": "nothing that a grounded answer could be",
     }
 )

@@ -153,14 +153,14 @@ class CallRefused(AgentspecError):
 
 
 class CallFailed(AgentspecError):
-    """A node that a controller in Python called has failed.
+    """A node that a controller in Python called has failed; it carries the code of that failure.
 
     Attributes:
         done: values of the nodes in it that were done.
     """
 
     def __init__(
-        self, message: str, *, hint: str | None = None, code: str = "AS600", kind: str | None = None, done: Any = None
+        self, message: str, *, code: str, hint: str | None = None, kind: str | None = None, done: Any = None
     ) -> None:
         super().__init__(message, hint=hint)
         self.code = code
@@ -310,6 +310,12 @@ class InvalidAnswer(BackendError):
     def __init__(self, message: str, *, hint: str | None = None, usages: tuple[Any, ...] = ()) -> None:
         super().__init__(message, hint=hint)
         self.usages = usages
+
+
+class NothingToChoose(AgentspecError):
+    """A value must be taken from a text, and the text has none of its kind."""
+
+    code = "AS710"
 
 
 class OfflineRefused(BackendError):

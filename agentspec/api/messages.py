@@ -54,6 +54,8 @@ class Request:
         temperature, max_tokens, stop, seed: generation settings; None leaves the model's own.
         logprobs: whether log-probabilities are wanted where the backend has them.
         key: idempotency key, the same across attempts of one step.
+        texts: what quotes are taken from, by the word that stands under `x-quote` in `output`. Only backends that
+            hold answers to a grammar get them; every quote is checked when it comes.
     """
 
     messages: tuple[Message, ...]
@@ -65,6 +67,7 @@ class Request:
     seed: int | None = None
     logprobs: bool = True
     key: str = ""
+    texts: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 from agentspec.api.messages import Json, Schema
@@ -31,6 +32,26 @@ def _inline(part: Any, definitions: Schema, seen: tuple[str, ...]) -> Any:
     if isinstance(part.get("title"), str):  # pydantic writes one from the name of every field
         part = {key: value for key, value in part.items() if key != "title"}
     return {key: _inline(value, definitions, seen) for key, value in part.items() if key != "$defs"}
+
+
+def closed(schema: Schema) -> dict[str, Any]:
+    """Return a schema whose objects have the fields that they name and no others, unless they say that they may.
+
+    For results that pydantic has written, which drops what a type does not name.
+    """
+    return {key: _closed(value) for key, value in _with_end(schema).items()}
+
+
+def _with_end(part: Schema) -> Schema:
+    if isinstance(part.get("properties"), dict) and "additionalProperties" not in part:
+        return {**part, "additionalProperties": False}
+    return part
+
+
+def _closed(part: Any) -> Any:
+    if isinstance(part, dict):
+        return closed(part)
+    return [_closed(item) for item in part] if isinstance(part, list) else part
 
 
 def nullable(schema: Schema) -> dict[str, Any]:
@@ -78,15 +99,21 @@ def fill_absent(value: Json, schema: Schema) -> Json:
     return value
 
 
-def is_grounded(schema: Schema) -> bool:
-    """Tell whether a type, or one inside it, may only hold what stands in the node's inputs."""
+def grounded_parts(schema: Any) -> Iterator[Schema]:
+    """The parts of a type that may only hold what stands in the node's inputs."""
     waiting: list[Any] = [schema]
     while waiting:
         part = waiting.pop()
         if isinstance(part, dict):
             if "x-quote" in part or "x-from" in part:
-                return True
-            waiting += part.values()
+                yield part
+            fields = part.get("properties")
+            waiting += fields.values() if isinstance(fields, dict) else ()
+            waiting += (value for key, value in part.items() if key != "properties")
         elif isinstance(part, list):
             waiting += part
-    return False
+
+
+def is_grounded(schema: Schema) -> bool:
+    """Tell whether a type, or one inside it, may only hold what stands in the node's inputs."""
+    return any(True for _ in grounded_parts(schema))

@@ -26,7 +26,7 @@ from agentspec.api.backend import Options
 from agentspec.api.controller import Children
 from agentspec.api.errors import InvalidValue, PathRefused
 from agentspec.api.messages import Json, Schema
-from agentspec.api.schema import inline
+from agentspec.api.schema import closed, inline
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 
@@ -194,7 +194,7 @@ def _tool(function: Callable[..., Any], name: str, effect: Effect, idempotent: b
         name=name,
         description=inspect.cleandoc(function.__doc__ or "").split("\n\n")[0],
         parameters=inline(arguments_model.model_json_schema()),
-        returns=inline(result.json_schema(mode="serialization")),
+        returns=closed(inline(result.json_schema(mode="serialization"))),
         effect=effect,
         idempotent=idempotent,
         call=call,

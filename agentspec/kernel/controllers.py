@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-
 from agentspec.api.errors import EvaluationFailed, MachineStuck
 from agentspec.api.events import ControllerEntered, ControllerLeft
 from agentspec.api.messages import Json
@@ -30,7 +28,7 @@ from agentspec.plan.model import (
     PlanNode,
     SwitchWork,
 )
-from agentspec.plan.paths import case_path
+from agentspec.plan.paths import case_path, label_of
 
 
 def enter(state: State, frame: Frame, node: PlanNode, attempt: int) -> None:
@@ -94,11 +92,6 @@ def _enter_switch(state: State, visit: SwitchVisit) -> None:
         _leave(state, visit, None)
     else:
         begin(state, Frame(chosen, visit.frame, visit, f"{visit.path}{case_path(chosen.label)}/", {}))
-
-
-def label_of(value: Json) -> str:
-    """A value as it is written as a case: words as they are, `true`, `3`, `null`."""
-    return value if isinstance(value, str) else json.dumps(value)
 
 
 def _enter_map(state: State, frame: Frame, node: PlanNode, attempt: int, work: MapWork) -> None:

@@ -3,37 +3,96 @@
 from __future__ import annotations
 
 import json
-import re
 from dataclasses import dataclass
 
 from agentspec.api.messages import Json, Message, Reply, Schema
 from agentspec.api.schema import fill_absent
 from agentspec.api.validate import problems_of
+from agentspec.models.extract import MOST_VALUES, load, values_in
 
-_FENCED = re.compile(r"\A\s*```[a-zA-Z]*\s*\n(.*?)\n?\s*```\s*\Z", re.DOTALL)
+LONGEST_ANSWER = 1_000_000
+"""Characters of an answer that is read as JSON; a longer one was never asked for."""
+
+DEEPEST_ANSWER = 100
+"""Brackets inside brackets."""
+
+_LONGEST_SHOWN = 20_000
+"""Characters of its answer that a model is shown again."""
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """A parsed answer. `problems` is empty exactly when `value` fits the schema."""
+    """A parsed answer. `problems` is empty exactly when `value` fits the schema.
+
+    Attributes:
+        extracted: whether the text held more than the value, or wrote it in another way than JSON does.
+    """
 
     value: Json
     problems: tuple[str, ...] = ()
+    extracted: bool = False
 
 
 def read_answer(reply: Reply, schema: Schema | None) -> Answer:
-    """Parse and validate a reply; without a schema the text itself is the value."""
+    """Parse and validate a reply; without a schema the text itself is the value.
+
+    A text that is not JSON is searched for it: see `agentspec.models.extract` for what is taken. Whatever is found
+    has to fit the schema like any other answer; where several values do, none is taken.
+    """
     if schema is None:
         return Answer(reply.text)
     if reply.finish == "length":
         return Answer(None, ("the answer was cut before its end; raise `max_tokens`",))
-    fenced = _FENCED.match(reply.text)
+    if len(reply.text) > LONGEST_ANSWER:
+        size = f"the answer has {len(reply.text):,} characters, more than {LONGEST_ANSWER:,}"
+        return Answer(None, (f"{size}: answer with JSON alone",))
     try:
-        value = json.loads(fenced.group(1) if fenced else reply.text, parse_constant=_refuse)
+        value = load(reply.text.removeprefix("\ufeff"))
     except (ValueError, RecursionError) as error:
+        return _extracted(reply.text, schema, error)
+    return _fitting(value, schema, extracted=False)
+
+
+def _extracted(text: str, schema: Schema, error: Exception) -> Answer:
+    """The one value inside a text that fits; `error` is why the text as a whole is no JSON."""
+    found = values_in(text)
+    if len(found) > MOST_VALUES:
+        return Answer(None, (f"the answer holds more than {MOST_VALUES} JSON values: answer with one, and no text",))
+    if not found:
         return Answer(None, (f"the answer is not JSON: {error}",))
-    problems = tuple(problems_of(value, schema))
-    return Answer(value, problems) if problems else Answer(fill_absent(value, schema))
+    answers = [_fitting(value, schema, extracted=True) for value in found]
+    fitting = [answer for answer in answers if not answer.problems]
+    if not fitting:
+        return answers[-1]
+    if len({json.dumps(answer.value, sort_keys=True) for answer in fitting}) > 1:
+        text = f"the answer holds {len(fitting)} different JSON values that fit: answer with one, and no text"
+        return Answer(None, (text,))
+    return fitting[0]
+
+
+def _fitting(value: Json, schema: Schema, *, extracted: bool) -> Answer:
+    if _is_too_deep(value):
+        return Answer(None, (f"the answer is nested deeper than {DEEPEST_ANSWER} levels",))
+    try:
+        problems = tuple(problems_of(value, schema))
+    except ValueError as error:  # half of a surrogate pair has no UTF-8
+        return Answer(None, (f"the answer holds what is no text: {error}",))
+    return Answer(value, problems) if problems else Answer(fill_absent(value, schema), extracted=extracted)
+
+
+def _is_too_deep(value: Json) -> bool:
+    level = [value]
+    for _ in range(DEEPEST_ANSWER):
+        inner: list[Json] = []
+        for one in level:
+            if isinstance(one, dict):
+                inner += one.values()
+            elif isinstance(one, list):
+                inner += one
+        if not inner:
+            return False
+        level = inner
+    return any(isinstance(one, dict | list) for one in level)
 
 
 def repair_messages(reply: Reply, problems: tuple[str, ...], schema: Schema) -> tuple[Message, Message]:
@@ -43,8 +102,5 @@ def repair_messages(reply: Reply, problems: tuple[str, ...], schema: Schema) -> 
         f"That answer does not fit:\n{listed}\n"
         f"Answer again with JSON that fits this schema, and nothing else:\n{json.dumps(schema, ensure_ascii=False)}"
     )
-    return Message("assistant", reply.text), Message("user", text)
-
-
-def _refuse(word: str) -> None:
-    raise ValueError(f"{word} is not JSON")
+    own = reply.text if len(reply.text) <= _LONGEST_SHOWN else f"{reply.text[:_LONGEST_SHOWN]} …"
+    return Message("assistant", own), Message("user", text)

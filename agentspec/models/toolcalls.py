@@ -65,13 +65,14 @@ def read_turn(reply: Reply, output: Schema | None, native: bool) -> Answer:
         return Answer({"text": reply.text, "calls": calls})
     if native:
         answer = read_answer(reply, output)
-        return answer if answer.problems else Answer({"answer": answer.value})
+        return answer if answer.problems else replace(answer, value={"answer": answer.value})
     answer = read_answer(reply, _loose(output))
     if answer.problems:
         return answer
     if "tool" in answer.value:
-        return Answer({"text": "", "calls": [_call("", answer.value["tool"], answer.value.get("arguments", {}))]})
-    return Answer({"answer": answer.value["answer"]})
+        call = _call("", answer.value["tool"], answer.value.get("arguments", {}))
+        return replace(answer, value={"text": "", "calls": [call]})
+    return replace(answer, value={"answer": answer.value["answer"]})
 
 
 def _call(number: str, name: str, arguments: Json) -> Json:

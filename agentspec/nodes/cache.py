@@ -131,6 +131,7 @@ def _plain(request: Request) -> Json:
     return {
         "messages": [[message.role, message.content] for message in request.messages],
         "output": request.output,
+        "texts": request.texts,
         "settings": [request.temperature, request.max_tokens, request.stop, request.seed],
     }
 

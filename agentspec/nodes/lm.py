@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from agentspec.api.backend import Capabilities
 from agentspec.api.events import Meta
-from agentspec.api.messages import Json, Message, Request, Schema
+from agentspec.api.messages import Json, Message, Reply, Request, Schema
 from agentspec.kernel.commands import StartStep
-from agentspec.models.answers import read_answer
+from agentspec.models.answers import Answer, read_answer
+from agentspec.models.grounding import Grounds, for_model, grounds_of
 from agentspec.nodes.composites import exchange
 from agentspec.nodes.exchange import Asking, Read
 from agentspec.nodes.sampling import sample
@@ -15,14 +16,24 @@ from agentspec.plan.model import LmWork, Lookup, Settings
 
 
 def request_of(work: LmWork, lookup: Lookup) -> Request:
-    """What an LM node asks, with its texts filled in. Raises `EvaluationFailed`."""
+    """What an LM node asks, with its texts filled in. Raises `EvaluationFailed`, `NothingToChoose`."""
+    return _question(work, lookup)[0]
+
+
+def _question(work: LmWork, lookup: Lookup) -> tuple[Request, Grounds | None]:
     messages = tuple(Message(role, text(lookup)) for role, text in work.messages)
-    return request_with(messages, work.settings, work.output)
+    grounds = grounds_of(work.output, work.grounding, lookup)
+    return request_with(messages, work.settings, work.output, grounds), grounds
 
 
-def request_with(messages: tuple[Message, ...], settings: Settings, output: Schema | None) -> Request:
-    """A request with the generation settings of a node."""
-    return Request(
+def request_with(
+    messages: tuple[Message, ...], settings: Settings, output: Schema | None, grounds: Grounds | None
+) -> Request:
+    """A request with the generation settings of a node, for an answer that `grounds` allows.
+
+    Raises `NothingToChoose`.
+    """
+    request = Request(
         messages=messages,
         output=output,
         temperature=settings.temperature,
@@ -30,15 +41,22 @@ def request_with(messages: tuple[Message, ...], settings: Settings, output: Sche
         stop=settings.stop,
         seed=settings.seed,
     )
+    return request if grounds is None else grounds.put_to(request)
+
+
+def read_grounded(reply: Reply, output: Schema | None, grounds: Grounds | None) -> Answer:
+    """Parse and validate a reply, and hold it to the texts that it may be taken from."""
+    answer = read_answer(reply, output)
+    return answer if grounds is None else grounds.hold(answer)
 
 
 async def ask(command: StartStep, work: LmWork, services: Services) -> tuple[Json, Meta]:
-    """Run an LM step. Raises `BackendError`, `LimitReached`, `EvaluationFailed`."""
+    """Run an LM step. Raises `BackendError`, `LimitReached`, `EvaluationFailed`, `NothingToChoose`."""
     started = services.clock()
-    request = request_of(work, command.lookup)
+    request, grounds = _question(work, command.lookup)
 
     def prepare(capabilities: Capabilities) -> tuple[Request, Read]:
-        return request, lambda reply: read_answer(reply, work.output)
+        return for_model(request, capabilities), lambda reply: read_grounded(reply, work.output, grounds)
 
     asking = Asking(command.path, f"{services.run}/{command.path}", prepare, work.repair, command.lookup)
     if work.sampling is not None:

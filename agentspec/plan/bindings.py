@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from pydantic import ValidationError
@@ -20,6 +21,7 @@ from agentspec.plan.scope import Scope, closed_object
 from agentspec.plan.texts import Text, Texts
 from agentspec.spec.diagnostics import Diagnostic
 from agentspec.spec.model import Spec
+from agentspec.spec.shapes import ModelShape
 from agentspec.spec.source import Source, Span, Where
 from agentspec.spec.types.shorthand import TypeProblem, parse_type, parse_types
 
@@ -111,7 +113,7 @@ class Bindings:
     def _input(self, name: str, raw: Any) -> Input:
         where: Where = ("inputs", name)
         schema = self.read_type(raw, where)
-        described = isinstance(raw, Mapping) and isinstance(raw.get("type"), str | list)
+        described = isinstance(raw, Mapping) and "type" in raw and "type" not in schema.get("properties", {})
         required = not (described and "default" in raw) and not _optional(schema)
         default = raw.get("default") if described else None
         if described and "default" in raw:
@@ -165,12 +167,24 @@ class Bindings:
         if isinstance(raw, Mapping) and "use" not in raw:
             self.composites.report_shapeless(raw, where)
             return
-        binding = self._binding(name, raw, where)
+        binding = self._with_terms(self._binding(name, raw, where), where)
         if binding is not None:
             self._refuse_inputs(binding, where)
             if chosen:
                 self.models[name] = binding
                 self._find_backend(binding, raw, where, key)
+
+    def _with_terms(self, binding: Binding | None, where: Where) -> Binding | None:
+        """The binding with what the core takes apart from the options of the backend; None for wrong terms."""
+        if binding is None or not (keys := binding.options.keys() & ModelShape.model_fields.keys()):
+            return binding
+        try:
+            terms = ModelShape.model_validate({"use": binding.use, **{key: binding.options[key] for key in keys}})
+        except ValidationError as error:
+            self.texts.report_shape(ModelShape, error, where)
+            return None
+        options = {key: value for key, value in binding.options.items() if key not in keys}
+        return replace(binding, options=options, terms=terms)
 
     def _refuse_inputs(self, binding: Binding, where: Where) -> None:
         """Report inputs in the options of a called agent's model: a model is opened once, for all visits."""

@@ -9,12 +9,14 @@ from typing import TypeVar
 from agentspec.plan.agents import Agents
 from agentspec.plan.bindings import Bindings
 from agentspec.plan.blocks import Blocks
+from agentspec.plan.cases import check_cases
 from agentspec.plan.catalogue import Catalogue
 from agentspec.plan.model import Plan
 from agentspec.plan.nodes import Leaves
 from agentspec.plan.proof.prove import prove
 from agentspec.plan.reads import Reader
 from agentspec.plan.texts import Texts
+from agentspec.spec.collector import collector_resting
 from agentspec.spec.diagnostics import Diagnostic, Severity, SpecInvalid
 from agentspec.spec.model import Spec
 
@@ -37,7 +39,8 @@ def check(
     `profile` names one of `profiles:` and `bind` maps model names (or `*`) to `<backend>/<model>`; both have
     been held against the spec by the caller.
     """
-    return _check(spec, Agents(spec, catalogue, _check, profile, bind or {}))
+    with collector_resting():
+        return _check(spec, Agents(spec, catalogue, _check, profile, bind or {}))
 
 
 def _check(spec: Spec, agents: Agents) -> Checked:
@@ -48,6 +51,7 @@ def _check(spec: Spec, agents: Agents) -> Checked:
     reader = Reader(spec, texts)
     leaves = Leaves(texts, bindings, reader, agents)
     block = Blocks(texts, reader, leaves).block(spec.block, bindings.scope_of_nodes)
+    check_cases(spec, bindings, block.value, texts)
     if _failed(texts):
         return Checked(None, _in_order(texts))
     called = agents.called.values()

@@ -14,6 +14,7 @@ from agentspec.plan.machines import Machines
 from agentspec.plan.model import AgentWork, Compiled, LoopWork, MapWork, SwitchWork, Work
 from agentspec.plan.nodes import Leaves, arguments
 from agentspec.plan.offers import parameters_of
+from agentspec.plan.paths import label_of
 from agentspec.plan.scope import COUNTER, Scope, closed_object
 from agentspec.plan.texts import Texts
 from agentspec.spec.diagnostics import suggest
@@ -77,7 +78,9 @@ class Controllers:
     def _check_cases(self, node: Node, labels: list[str], schema: Schema, has_default: bool) -> bool:
         """Report labels that cannot come and, over a closed set of words, words that have no case."""
         plain = without_null(schema)
-        words = ["true", "false"] if plain.get("type") == "boolean" else [str(word) for word in plain.get("enum", ())]
+        words = (
+            ["true", "false"] if plain.get("type") == "boolean" else [label_of(one) for one in plain.get("enum", ())]
+        )
         if not words:
             return has_default
         for label in labels:
@@ -98,8 +101,8 @@ class Controllers:
         where = (*node.where, "over")
         over, schema = self._bare(fields.over, where, scope)
         self.texts.expect(schema, {"type": "array"}, "`over`", where)
-        taken = scope.names() if fields.as_ != "item" else scope.node_names()
-        if fields.as_ in taken:
+        # `item`, which nobody has chosen, may stand inside another `item`.
+        if scope.find(fields.as_) is not None and (fields.as_ != "item" or scope.is_node("item")):
             text = f"`{fields.as_}` already names something around this block"
             self.texts.report("AS208", text, where, "give the items another name with `as:`")
         item = without_null(schema).get("items", {})

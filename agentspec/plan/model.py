@@ -18,7 +18,7 @@ from agentspec.api.messages import Json, Role, Schema
 from agentspec.api.tool import Tool, ToolContext
 from agentspec.plan.paths import case_path
 from agentspec.spec.model import Kind
-from agentspec.spec.shapes import Limits, Retry
+from agentspec.spec.shapes import Limits, ModelShape, Retry
 from agentspec.spec.source import Source, Span, Where
 
 Lookup = Callable[[str], Any]
@@ -54,6 +54,19 @@ class Sampling:
 
 
 @dataclass(frozen=True, slots=True)
+class Grounding:
+    """What grounded parts of an answer are taken from.
+
+    Attributes:
+        sources: the values that each `from` of the type names; under the empty name, all that the prompt reads.
+        reference: the value that says when the texts were written, for dates without a year.
+    """
+
+    sources: Mapping[str, tuple[tuple[str | int, ...], ...]]
+    reference: tuple[str | int, ...] | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class LmWork:
     """Ask a model for one answer.
 
@@ -69,6 +82,7 @@ class LmWork:
     settings: Settings
     sampling: Sampling | None = None
     most_bytes: int | None = None
+    grounding: Grounding | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -196,6 +210,7 @@ class TurnWork:
     settings: Settings
     offers: tuple[Offer, ...]
     accepts: Schema | None = None
+    grounding: Grounding | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -370,7 +385,8 @@ class Input:
 class Binding:
     """A name of `models:` or `tools:`: what it uses, and the raw options beside `use`.
 
-    `folder` is that of the spec file; relative file names are meant from there.
+    `folder` is that of the spec file; relative file names are meant from there. `terms` are what the core itself
+    holds the calls of a model to; None for a toolset, and for a model without any.
     """
 
     name: str
@@ -379,6 +395,7 @@ class Binding:
     origin: Source
     span: Span
     folder: Path = field(default=Path())
+    terms: ModelShape | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import re
+
+from agentspec.api.messages import Json
 
 _INDEX = re.compile(r"\[\d+\]|#\d+")
 _ESCAPES = str.maketrans({char: f"%{ord(char):02X}" for char in "%/[#"})
@@ -16,3 +19,8 @@ def general(path: str) -> str:
 def case_path(label: str) -> str:
     """What a case adds to its switch's path; a label cannot be taken for a further part of the path."""
     return f":{label.translate(_ESCAPES)}"
+
+
+def label_of(value: Json) -> str:
+    """A value as it is written as a case: words as they are, `true`, `3`, `null`."""
+    return value if isinstance(value, str) else json.dumps(value)

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from agentspec.api.messages import Json, Schema
+from agentspec.api.schema import without_null
 from agentspec.api.validate import problems_of
 from agentspec.plan.fits import misfit
 from agentspec.plan.fits import name as type_name
@@ -76,12 +77,16 @@ def _reference_types(value: Json, wanted: Schema, known: Mapping[str, Offer]) ->
     """The types of the references inside a value whose shape has been checked."""
     if is_reference(value):
         yield from _reference_problems(value, wanted, known)
-    elif isinstance(value, list):
+        return
+    inside = without_null(wanted)
+    if isinstance(value, list):
         for item in value:
-            yield from _reference_types(item, wanted.get("items", {}), known)
+            yield from _reference_types(item, inside.get("items", {}), known)
     elif isinstance(value, Mapping):
+        other = inside.get("additionalProperties")
         for key, item in value.items():
-            yield from _reference_types(item, wanted.get("properties", {}).get(key, {}), known)
+            part = inside.get("properties", {}).get(key, other)
+            yield from _reference_types(item, part if isinstance(part, Mapping) else {}, known)
 
 
 def _reference_problems(value: Mapping[str, Any], wanted: Schema, known: Mapping[str, Offer]) -> Iterator[str]:

@@ -9,6 +9,7 @@ from pathlib import Path
 from agentspec.plan.model import Use
 from agentspec.plan.texts import Text, Texts
 from agentspec.spec.diagnostics import SpecInvalid
+from agentspec.spec.expressions import plain_references
 from agentspec.spec.model import Block, Node, Spec
 from agentspec.spec.shapes import (
     AgentShape,
@@ -85,7 +86,7 @@ class Reader:
     def _collect(self, texts: Iterable[Text], found: Reads) -> None:
         for text in texts:
             expression = self.texts.parse(text)
-            for reference in expression.references if expression else ():
+            for reference in plain_references(text.raw) if expression is None else expression.references:
                 path = reference.path
                 word = str(path[1]) if path[0] == "meta" and len(path) > 1 else str(path[0])
                 found.names.add(word)

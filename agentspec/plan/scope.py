@@ -57,6 +57,10 @@ class Scope:
                 return word in scope.skippable
         return False
 
+    def is_node(self, word: str) -> bool:
+        """Tell whether a node has that name."""
+        return any(word in scope.nodes for scope in self.outwards())
+
     def outwards(self) -> Iterator[Scope]:
         """This scope and those around it, innermost first."""
         scope: Scope | None = self

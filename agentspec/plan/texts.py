@@ -42,6 +42,7 @@ class Texts(Reporter):
         super().__init__(document)
         self.types: Mapping[str, Schema] = {}
         self._parsed: dict[Text, Expression | None] = {}
+        self._reported: set[tuple[str, str, Span, str, str]] = set()
 
     def parse(self, text: Text) -> Expression | None:
         """The expression in a text; None when it has none that can be used."""
@@ -146,9 +147,11 @@ class Texts(Reporter):
             source, span = text.file, _span_in(text.raw, start, end)
         else:
             source, span = self.document.source_at(text.where), self.document.inner_span(text.where, start, end)
-        diagnostic = Diagnostic(code, message, source, span, label, () if note is None else (note,), fix=fix)
-        if diagnostic not in self.problems:
-            self.problems.append(diagnostic)
+        this = (code, message, span, source.name, label)
+        if this not in self._reported:
+            self._reported.add(this)
+            notes = () if note is None else (note,)
+            self.problems.append(Diagnostic(code, message, source, span, label, notes, fix=fix))
 
 
 def _span_in(text: str, start: int, end: int) -> Span:

@@ -16,6 +16,7 @@ from agentspec.spec.frames import render as render_frame
 from agentspec.spec.source import Source, Span
 
 _LONGEST_WORD = 80
+_MOST_COMPARED = 100
 
 
 class Severity(StrEnum):
@@ -116,12 +117,17 @@ def render_all(diagnostics: Iterable[Diagnostic]) -> str:
 
 
 def suggest(word: str, candidates: Iterable[str]) -> str | None:
-    """Return the candidate that was probably meant, or None: none is close enough, or two are within one edit."""
+    """Return the candidate that was probably meant, or None: none is close enough, or two are within one edit.
+
+    Of very many candidates only some are compared by likeness: a file may have as many mistakes as names.
+    """
     if not word or len(word) > _LONGEST_WORD:
         return None
     names = sorted(name for name in set(candidates) if name != word and len(name) <= _LONGEST_WORD)
-    if sum(one_edit(word, name) for name in names) > 1:
+    near = [name for name in names if one_edit(word, name)]
+    if len(near) > 1:
         return None
+    names = near or names[:_MOST_COMPARED]
     known = {name.casefold(): name for name in names}
     folded = word.casefold()
     if folded in known:

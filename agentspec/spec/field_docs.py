@@ -63,7 +63,25 @@ PLACES: Mapping[str, Place] = {
     "models": Place(
         "an entry of `models:`",
         "A model under a name. `<backend>/<model>` alone is short for `{use: ...}`.",
-        {"use": ("The model: `<backend>/<model>`. What else stands here are options of the backend.", "fake/echo")},
+        {
+            "use": (
+                "The model: `<backend>/<model>`. What is not listed here are options of the backend.",
+                "fake/echo",
+            ),
+            "concurrency": ("How many calls may be under way at the same time; others wait.", "4"),
+            "requests_per_minute": ("How many calls may begin within any minute; others wait.", "60"),
+            "tokens_per_minute": ("How many tokens, in and out, calls may use within any minute.", "90000"),
+            "price": ("What the model costs, in the place of the price that comes with this release.", "{in: 1, out: 4}"),
+        },
+    ),
+    "price": Place(
+        "`price:` of a model",
+        "What a model costs, in US dollars.",
+        {
+            "in": ("For a million tokens of prompts.", "0.1"),
+            "out": ("For a million tokens of answers.", "0.4"),
+            "per_second": ("For a second of a call: what a machine of one's own costs.", "0.0001"),
+        },
     ),
     "cascade": Place(
         "a model under `models:`",

@@ -16,6 +16,8 @@ SHAPES: Mapping[str, type[Shape]] = {
     "lm": shapes.LmShape,
     "tool": shapes.ToolShape,
     **shapes.CONTROLLERS,
+    "models": shapes.ModelShape,
+    "price": shapes.PriceShape,
     **shapes.COMPOSITES,
     "way": shapes.Way,
     "block": shapes.BlockShape,

@@ -30,7 +30,10 @@ from agentspec.spec.text.document import Document
 from agentspec.spec.text.loader import load, read
 from agentspec.spec.version import report_foreign
 
-RESERVED = frozenset({"inputs", "env", "secrets", "meta", "loop", "previous", "args", "result", "end", "true", "false"})
+_IN_EXPRESSIONS = {"true", "false", "none", "null", "and", "or", "not", "in", "is", "if", "else"}
+_OF_SPECS = {"inputs", "env", "secrets", "meta", "loop", "previous", "args", "result", "end"}
+RESERVED = frozenset(_OF_SPECS | _IN_EXPRESSIONS | {"True", "False", "None"})
+"""Names that mean something of their own, in a spec or in an expression."""
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]*")
 _LABEL = re.compile(r"[A-Za-z][A-Za-z0-9_-]*")
 """The name of an agent or a model; it is never part of an expression."""
@@ -148,6 +151,8 @@ class _Walker(Reporter):
                 when = case.get("when") if isinstance(case, Mapping) else None
                 if isinstance(case, Mapping) and when is None:
                     self.report("AS202", "a case without `on` needs `when`", place)
+                elif when is not None and not isinstance(when, str | bool | int | float):
+                    self.report("AS203", "`when` must be an expression", (*place, "when"))
                 rest = {key: value for key, value in case.items() if key != "when"} if when is not None else case
                 yield self._branch(str(index + 1), rest, place, when)
         if raw.get("default") is not None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import Any
+from typing import Any, get_args
 
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
@@ -60,16 +60,14 @@ class Reporter:
             place = self._existing(where, detail["loc"])
             key = str(detail["loc"][-1]) if detail["loc"] else ""
             if detail["type"] == "extra_forbidden":
-                known = keys(shape) if len(detail["loc"]) == 1 else ()
+                known = keys(owner) if (owner := _owner(shape, detail["loc"])) else ()
                 self.report_unknown("AS201", f"unknown key `{key}`", key, known, place, key=True)
             elif detail["type"] == "missing":
-                owner = f"`{place[-1]}`" if place else "the file"
-                self.report("AS202", f"{owner} needs `{key}`", place, key=True)
+                self.report("AS202", f"{_called(place)} needs `{key}`", place, key=True)
             else:
                 wrong.setdefault(place, []).append(detail)
         for place, details in wrong.items():
-            head = f"`{place[-1]}`" if place != where else f"`{where[-1]}`" if where else "the file"
-            self.report("AS203", f"{head} {shape_words(details)}", place)
+            self.report("AS203", f"{_called(place)} {shape_words(details)}", place)
 
     def _existing(self, where: Where, loc: tuple[str | int, ...]) -> Where:
         """Follow pydantic's location as far as the document has it: it also names members of unions."""
@@ -85,6 +83,33 @@ class Reporter:
             if inside:
                 place, data = (*place, step), data[step]
         return place
+
+
+def _called(where: Where) -> str:
+    """What is spoken of at a place: its key, or which entry it is of which list."""
+    if not where:
+        return "the file"
+    if isinstance(where[-1], int):
+        return f"entry {where[-1] + 1} of `{where[-2]}`" if len(where) > 1 else f"entry {where[-1] + 1}"
+    return f"`{where[-1]}`"
+
+
+def _owner(shape: type[Shape], loc: tuple[str | int, ...]) -> type[Shape] | None:
+    """The shape of the mapping that a location of pydantic ends in; None when it cannot be told."""
+    owner: type[Shape] | None = shape
+    for step in loc[:-1]:
+        if owner is None or isinstance(step, int) or step == owner.__name__:
+            continue
+        field = next((field for name, field in owner.model_fields.items() if step in (name, field.alias)), None)
+        inner = [] if field is None else _shapes_in(field.annotation)
+        owner = inner[0] if len(inner) == 1 else None
+    return owner
+
+
+def _shapes_in(annotation: Any) -> list[type[Shape]]:
+    if isinstance(annotation, type) and issubclass(annotation, Shape):
+        return [annotation]
+    return [found for part in get_args(annotation) for found in _shapes_in(part)]
 
 
 def keys(shape: type[Shape]) -> list[str]:

@@ -74,7 +74,7 @@ class NodeShape(Shape):
 
     description: str = ""
     when: Bare | None = None
-    after: Words = Field(default=[])
+    after: Words = Field(default_factory=list)
     timeout: Duration | None = None
     retry: Annotated[Retry, BeforeValidator(_retry)] = Retry(times=0)
     on_error: Literal["fail", "skip"] | OnErrorValue = "fail"
@@ -127,14 +127,14 @@ class LmShape(NodeShape):
     prompt: str | FileText | None = None
     messages: list[Turn] | None = None
     output: Any = None
-    examples: list[Example] = Field(default=[])
-    tools: Words = Field(default=[])
+    examples: list[Example] = Field(default_factory=list)
+    tools: Words = Field(default_factory=list)
     max_turns: Annotated[int, Field(ge=2, le=1000)] | None = None
     sample: Sample | None = None
     repair: Annotated[int, Field(ge=0, le=5)] = 1
     temperature: Annotated[Number, Field(le=2)] | None = None
     max_tokens: Annotated[int, Field(ge=1)] | None = None
-    stop: Words = Field(default=[])
+    stop: Words = Field(default_factory=list)
     seed: int | None = None
 
     @model_validator(mode="after")
@@ -154,7 +154,7 @@ class ToolShape(NodeShape):
     """A `tool:` node."""
 
     tool: str
-    with_: dict[str, Any] = Field(default={}, alias="with")
+    with_: dict[str, Any] = Field(default_factory=dict, alias="with")
 
 
 class BlockShape(Shape):
@@ -168,7 +168,7 @@ class BlockShape(Shape):
 class CaseShape(Shape):
     """A case of a switch that is more than one node; without `nodes` it only gives a value."""
 
-    nodes: dict[str, Any] = Field(default={})
+    nodes: dict[str, Any] = Field(default_factory=dict)
     result: Any = None
     output: Any = None
 
@@ -257,13 +257,13 @@ class AgentShape(NodeShape):
 
     controller: Literal["agent"]
     spec: str
-    with_: dict[str, Any] = Field(default={}, alias="with")
+    with_: dict[str, Any] = Field(default_factory=dict, alias="with")
 
 
 class FreeShape(NodeShape):
     """What controllers in Python take: nodes that they may call, and how often at most."""
 
-    nodes: dict[str, Any] = Field(default={})
+    nodes: dict[str, Any] = Field(default_factory=dict)
     max_calls: Annotated[int, Field(ge=1, le=1_000_000)] | None = None
 
 
@@ -272,14 +272,14 @@ class CodeShape(FreeShape):
 
     controller: Literal["code"]
     call: str
-    with_: dict[str, Any] = Field(default={}, alias="with")
+    with_: dict[str, Any] = Field(default_factory=dict, alias="with")
 
 
 class PluginShape(FreeShape):
     """`controller: <plugin>/<name>`; `config` holds the keys that the plugin's own model reads."""
 
     controller: str
-    config: dict[str, Any] = Field(default={})
+    config: dict[str, Any] = Field(default_factory=dict)
 
 
 Controller = (
@@ -297,6 +297,30 @@ CONTROLLERS: dict[str, type[Controller]] = {
 }
 Member = str | dict[str, Any]
 """A model inside another: its name, `<backend>/<model>`, or a mapping as under `models:`."""
+
+
+class PriceShape(Shape):
+    """What a model costs in USD: per million tokens in and out, per second of a call, or both."""
+
+    in_: Number | None = Field(default=None, alias="in")
+    out: Number | None = None
+    per_second: Number | None = None
+
+    @model_validator(mode="after")
+    def _is_whole(self) -> PriceShape:
+        if (self.in_ is None) != (self.out is None) or (self.in_ is None and self.per_second is None):
+            raise PydanticCustomError("price", "a price has `in` and `out`, or `per_second`, or all three")
+        return self
+
+
+class ModelShape(Shape):
+    """What every model takes, whatever its backend; the backend's own options stand beside it."""
+
+    use: str
+    concurrency: Annotated[int, Field(ge=1)] | None = None
+    requests_per_minute: Annotated[int, Field(ge=1)] | None = None
+    tokens_per_minute: Annotated[int, Field(ge=1)] | None = None
+    price: PriceShape | None = None
 
 
 class CascadeShape(Shape):
@@ -362,33 +386,33 @@ class Limits(Shape):
 class Profile(Shape):
     """Bindings that `--profile` puts in place of those of the file."""
 
-    models: dict[str, Any] = Field(default={})
+    models: dict[str, Any] = Field(default_factory=dict)
 
 
 class Case(Shape):
     """One entry of `tests:`."""
 
     name: str
-    inputs: dict[str, Any] = Field(default={})
+    inputs: dict[str, Any] = Field(default_factory=dict)
     expect: Bare | list[str]
 
 
 class SpecShape(Shape):
     """The top of a file."""
 
-    extends: Words = Field(default=[])
-    include: Words = Field(default=[])
+    extends: Words = Field(default_factory=list)
+    include: Words = Field(default_factory=list)
     agentspec: Literal[1]
     name: str
     description: str = ""
-    inputs: dict[str, Any] = Field(default={})
-    types: dict[str, Any] = Field(default={})
-    models: dict[str, Any] = Field(default={})
-    tools: dict[str, Any] = Field(default={})
+    inputs: dict[str, Any] = Field(default_factory=dict)
+    types: dict[str, Any] = Field(default_factory=dict)
+    models: dict[str, Any] = Field(default_factory=dict)
+    tools: dict[str, Any] = Field(default_factory=dict)
     limits: Limits = Limits()
-    allow_unreviewed: Words = Field(default=[])
+    allow_unreviewed: Words = Field(default_factory=list)
     nodes: dict[str, Any]
     result: Any = None
     output: Any = None
-    profiles: dict[str, Profile] = Field(default={})
-    tests: list[Case] = Field(default=[])
+    profiles: dict[str, Profile] = Field(default_factory=dict)
+    tests: list[Case] = Field(default_factory=list)

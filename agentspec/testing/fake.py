@@ -2,6 +2,7 @@
 
 `fake/echo` answers with the prompt or, when a type is asked for, with the first value that it admits.
 `fake/script` answers from a list in the spec or a JSON Lines file, in order, the last one again and again.
+Its tokens are words: `max_tokens` cuts after as many of them.
 With `native_tools: true` it plays a model that takes tools natively: an answer `{calls: [{tool: mail_read,
 arguments: {…}}]}` is given as tool calls, several in one turn. Other models call tools as they always do, with
 `{tool: mail_read, arguments: {…}}`.
@@ -11,10 +12,12 @@ from __future__ import annotations
 
 import json
 import math
+import re
 from collections.abc import AsyncIterator, Sequence
 from typing import Any
 
 from agentspec.api import (
+    BackendError,
     BackendFactory,
     BackendRefused,
     Capabilities,
@@ -28,7 +31,7 @@ from agentspec.api import (
     Usage,
     hookimpl,
 )
-from agentspec.api.messages import Json, Schema
+from agentspec.api.messages import Finish, Json, Schema
 
 
 class FakeOptions(Options):
@@ -47,10 +50,13 @@ class FakeBackend:
         self._answers = answers
         self._confidence = confidence
         self._next = 0
+        self._closed = False
         self.capabilities = Capabilities("constrained" if answers is None else "none", native_tools, logprobs=True)
 
     async def generate(self, request: Request) -> Reply:
-        """Answer without waiting."""
+        """Answer without waiting. Raises `BackendError` once it is closed."""
+        if self._closed:
+            raise BackendError("the backend `fake` was closed")
         prompt = "\n\n".join(message.content for message in request.messages)
         calls: tuple[ToolCall, ...] = ()
         if self._answers is not None:
@@ -59,11 +65,12 @@ class FakeBackend:
             text = prompt
         else:
             text = json.dumps(first_value(request.output), ensure_ascii=False)
+        text, finish = _cut(text, request)
         return Reply(
             text=text,
             tool_calls=calls,
             usage=Usage(len(prompt.split()), _words(text, calls), 0, 0.0),
-            finish="tool_calls" if calls else "stop",
+            finish="tool_calls" if calls else finish,
             enforced=self.capabilities.structured if request.output is not None else "none",
             logprobs=(TokenLogprob(text, math.log(self._confidence)),) if self._confidence > 0 else None,
             model="echo" if self._answers is None else "script",
@@ -89,7 +96,18 @@ class FakeBackend:
         yield reply
 
     async def close(self) -> None:
-        """Nothing is open."""
+        """Nothing is open, and nothing is answered any more."""
+        self._closed = True
+
+
+def _cut(text: str, request: Request) -> tuple[str, Finish]:
+    """End a text where the request's settings end it."""
+    places = [place for word in request.stop if (place := text.find(word)) >= 0]
+    text = text[: min(places, default=len(text))]
+    if request.max_tokens is None or len(text.split()) <= request.max_tokens:
+        return text, "stop"
+    words = re.match(rf"(?:\s*\S+){{{request.max_tokens}}}", text)
+    return (words[0] if words else ""), "length"
 
 
 def _words(text: str, calls: Sequence[ToolCall]) -> int:

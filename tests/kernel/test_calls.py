@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from agentspec.api.events import BlockCalled, ControllerEntered, Meta
-from agentspec.kernel import CancelStep, InvalidTransition, ReturnCall
+from agentspec.api.events import BlockCalled, ControllerEntered, Meta, Question, StepPaused
+from agentspec.kernel import CancelStep, InvalidTransition, PauseRun, ReturnCall, advance
 from agentspec.plan.model import PlanBlock
 
 from .builder import TWICE, Draft, always, block, caller, mapped
@@ -131,3 +131,15 @@ def test_callers_call_callers() -> None:
     assert player.open == {}
     assert player.finished is not None
     assert player.finished.result == {"work": 5}
+
+
+def test_a_run_pauses_when_callers_only_wait_for_those_who_wait() -> None:
+    question = Question("x", ("yes", "no"))
+    player = working()
+    called(player, "work", 0, "look")
+    player.succeed("work/look#1", 1)
+    commands = advance(player.state, StepPaused("beside", 1, question, 0.0))
+    assert not any(isinstance(one, PauseRun) for one in commands), "`work` is still busy with itself"
+    advance(player.state, BlockCalled("work", 1, "look", {}))
+    commands = advance(player.state, StepPaused("work/look#2", 1, question, 0.0))
+    assert [one for one in commands if isinstance(one, PauseRun)] == [PauseRun(("beside", "work/look#2"))]

@@ -20,6 +20,7 @@ from agentspec.spec.source import Source, Span
 
 INTEGER, STRING = {"type": "integer"}, {"type": "string"}
 ROW = closed_object({"n": INTEGER, "words": {"type": "array", "items": STRING}})
+MAYBE = {"anyOf": [{"type": "array", "items": STRING}, {"type": "null"}]}
 RETURNS = {"number": INTEGER, "text": STRING, "row": ROW, "rows": {"type": "array", "items": ROW}}
 VALUES = {
     "number": 3,
@@ -31,7 +32,7 @@ TAKES: dict[str, dict[str, Any]] = {
     "number": {},
     "text": {"n": INTEGER},
     "row": {"n": INTEGER, "words": {"type": "array", "items": STRING}},
-    "rows": {"row": ROW, "by": {"type": "object", "additionalProperties": INTEGER}, "texts": STRING},
+    "rows": {"row": ROW, "maybe": MAYBE, "by": {"type": "object", "additionalProperties": INTEGER}, "texts": STRING},
 }
 MOST = 6
 
@@ -65,6 +66,8 @@ PLACES: list[tuple[Any, list[tuple[str, str]]]] = [
 
 def fitting(draw: st.DrawFn, wanted: Any, earlier: dict[str, str]) -> Any:
     """A value of a type: a constant, or a reference to one of the earlier steps, whose tools are given."""
+    if wanted == MAYBE:
+        return None if draw(st.booleans()) else fitting(draw, WORDS, earlier)
     places = next((found for kind, found in PLACES if kind == wanted), [])
     ways = [(name, field) for name, tool in earlier.items() for of, field in places if of == tool]
     if ways and draw(st.booleans()):
@@ -198,3 +201,10 @@ def test_fields_are_split_and_what_is_no_field_is_refused() -> None:
         except ValueError:
             continue
         raise AssertionError(f"{text} is no field")
+
+
+def test_references_inside_what_may_be_null_are_typed_too() -> None:
+    number = {"id": "s1", "tool": "t.number", "arguments": {}}
+    given = {"row": {"n": 1, "words": []}, "maybe": [{"from_step": "s1"}]}
+    steps = [number, {"id": "s2", "tool": "t.rows", "arguments": given}]
+    assert plan_problems(steps, OFFERS, MOST) == ["step `s2`: `maybe`: it must be a string, it is an integer"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 
@@ -10,11 +11,13 @@ import pytest
 
 import agentspec
 from agentspec import RunOptions
-from agentspec.api.errors import AnswerRefused, CannotPause, JournalFailed, RunUnknown
+from agentspec.api.errors import AnswerRefused, CannotPause, JournalFailed, RunEnded, RunUnknown
 from agentspec.api.events import Event, Question
 from agentspec.api.journal import Entry
+from agentspec.journal import SqliteJournal, journal_file
 from agentspec.plan import compile_spec
 from agentspec.runtime import Run
+from agentspec.runtime.resuming import reopen
 from agentspec.spec.parse import parse_text
 
 from .agents import Workshop
@@ -101,6 +104,19 @@ def test_an_agent_that_asks_needs_somebody_to_ask_or_a_journal(folder: Path) -> 
         agentspec.run(agentspec.load(folder), options=RunOptions(observers=[heard.append]))
     assert heard == []
     assert not (folder / ".agentspec").exists()
+
+
+def test_a_run_that_ended_while_we_waited_for_it_is_not_run_again(folder: Path) -> None:
+    class Late(SqliteJournal):
+        def hold(self, run: str) -> AbstractContextManager[None]:
+            self.mark(run, "ok", 1.0)
+            return super().hold(run)
+
+    paused = agentspec.run(agentspec.load(folder), journal=True)
+    journal = Late(journal_file(folder))
+    with pytest.raises(RunEnded), reopen(journal, paused.run):
+        raise AssertionError("it had ended")
+    journal.close()
 
 
 class FullJournal(MemoryJournal):

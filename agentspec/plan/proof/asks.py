@@ -116,9 +116,10 @@ class Asks:
     def _usd(self, model: str, entry: Binding | None, calls: Range, tokens_in: Range, tokens_out: Range) -> Range:
         if entry is None:
             return ZERO
-        price = self.book.price(entry.use)
-        if price is None:
-            reason = f"the price of `{entry.use}` is not known"
+        price = self.book.of(entry)
+        if price is None or price.second:
+            what = f"the price of `{entry.use}`" if price is None else f"how long a call of `{entry.use}` takes"
+            reason = f"{what} is not known"
             return unknown(Unknown(f"usd({model})", reason, entry.origin, entry.span)) * replace(calls, least=0.0)
         if not price.token_in and not price.token_out:
             return ZERO

@@ -8,16 +8,39 @@ from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
 
+from agentspec.plan.model import Binding
+from agentspec.spec.shapes import PriceShape
+
 _DATED = re.compile(r"[-@](?:\d{8}|\d{4}-\d{2}-\d{2})$")
 """The date at the end of a model's name, which does not change the price."""
 
 
 @dataclass(frozen=True, slots=True)
 class Price:
-    """USD for one token of a prompt, and for one of an answer."""
+    """USD for one token of a prompt, for one of an answer, and for one second of a call.
+
+    `local` is the price of a backend that runs on this machine, unless it hands a call on to another one.
+    """
 
     token_in: float
     token_out: float
+    second: float = 0.0
+    local: bool = False
+
+    @classmethod
+    def written(cls, shape: PriceShape) -> Price:
+        """The price that a spec gives to a model."""
+        return cls((shape.in_ or 0.0) / 1e6, (shape.out or 0.0) / 1e6, shape.per_second or 0.0)
+
+    def usd(self, tokens_in: int | None, tokens_out: int | None, seconds: float) -> float | None:
+        """What a call costs; None when that depends on a count that is not known.
+
+        Tokens that a provider had cached are counted in full: the true cost may be lower.
+        """
+        known = (tokens_in is not None or not self.token_in) and (tokens_out is not None or not self.token_out)
+        if not known:
+            return None
+        return (tokens_in or 0) * self.token_in + (tokens_out or 0) * self.token_out + seconds * self.second
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,10 +58,16 @@ class PriceBook:
     local: frozenset[str]
     prices: dict[str, Price]
 
+    def of(self, binding: Binding) -> Price | None:
+        """The price of a model as it is bound: that of the spec wins. None when it is not known."""
+        if binding.terms is not None and binding.terms.price is not None:
+            return Price.written(binding.terms.price)
+        return self.price(binding.use)
+
     def price(self, use: str) -> Price | None:
         """The price of a model, None when it is not known."""
         if use.partition("/")[0] in self.local:
-            return Price(0.0, 0.0)
+            return Price(0.0, 0.0, local=True)
         return self.prices.get(use) or self.prices.get(_DATED.sub("", use))
 
 

@@ -26,7 +26,7 @@ from agentspec.spec.types.words import SCALARS
 
 __all__ = ["Names", "names_of", "property_of", "spec_schema"]
 
-_KINDS = {"spec", "node", "lm", "tool", "block", "free", *CONTROLLERS}
+_KINDS = {"spec", "node", "lm", "tool", "block", "free", "models", *CONTROLLERS}
 """Places whose definitions are made elsewhere."""
 _DEFINITIONS = {
     "node": "undecided_node",

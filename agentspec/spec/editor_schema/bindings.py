@@ -11,7 +11,7 @@ from pydantic.errors import PydanticUserError
 from agentspec.api.backend import BackendFactory, Options
 from agentspec.api.schema import inline
 from agentspec.api.tool import Toolset
-from agentspec.spec.editor_schema.from_shapes import about
+from agentspec.spec.editor_schema.from_shapes import about, definition
 from agentspec.spec.editor_schema.words import (
     Part,
     all_of,
@@ -23,7 +23,7 @@ from agentspec.spec.editor_schema.words import (
     relaxed,
     when_key,
 )
-from agentspec.spec.shapes import COMPOSITES
+from agentspec.spec.shapes import COMPOSITES, ModelShape
 
 
 def model_definitions(backends: Mapping[str, BackendFactory], names: Iterable[str]) -> dict[str, Part]:
@@ -34,6 +34,7 @@ def model_definitions(backends: Mapping[str, BackendFactory], names: Iterable[st
         for model in backend.models or ("",)
     }
     use = {**about("models", "use"), "type": "string", **offered(ready)}
+    terms = {**definition(ModelShape, {})["properties"], "use": about("models", "use")}
     member = {"type": "string", **offered({**dict.fromkeys(names, "a model of this spec"), **ready})}
     options = [({"type": "string", "pattern": _begins(f"{name}/")}, _backend(name)) for name in backends]
     kinds = {"use": ref("used_model"), **{word: ref(word) for word in COMPOSITES}}
@@ -42,10 +43,8 @@ def model_definitions(backends: Mapping[str, BackendFactory], names: Iterable[st
         "model": {"anyOf": [ref("bound_model"), use]},
         "member": {"anyOf": [ref("bound_model"), member]},
         "bound_model": {"type": "object", **first_of(kinds, closed(undecided, one_of_these(kinds)))},
-        "used_model": _used(use, options),
-        **{
-            _backend(name): with_options({"use": about("models", "use")}, one.options) for name, one in backends.items()
-        },
+        "used_model": _used({**terms, "use": use}, options),
+        **{_backend(name): with_options(terms, one.options) for name, one in backends.items()},
     }
 
 
@@ -57,7 +56,7 @@ def toolset_definitions(toolsets: Mapping[str, Toolset]) -> dict[str, Part]:
     return {
         "toolset": {"anyOf": [ref("bound_toolset"), use]},
         "bound_toolset": {"type": "object", **first_of({"use": ref("used_toolset")}, closed({"use": use}, ["use"]))},
-        "used_toolset": _used(use, options),
+        "used_toolset": _used({"use": use}, options),
         **{
             _toolset(name): with_options({"use": about("tools", "use")}, toolset.options)
             for name, toolset in toolsets.items()
@@ -78,10 +77,10 @@ def _begins(text: str) -> str:
     return "^" + re.escape(text).replace(r"\-", "-")
 
 
-def _used(use: Part, options: list[tuple[Part, str]]) -> Part:
-    """The keys beside `use` are those of the plugin it names; nothing is known of plugins that are not installed."""
+def _used(keys: Mapping[str, Part], options: list[tuple[Part, str]]) -> Part:
+    """The other keys are those of the plugin that `use` names; nothing is known of plugins that are not installed."""
     return {
-        "properties": {"use": use},
+        "properties": dict(keys),
         **all_of(when_key("use", condition, ref(name)) for condition, name in options),
     }
 

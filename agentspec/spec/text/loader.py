@@ -5,7 +5,6 @@ The YAML parser makes nodes, `nodes.build` makes data of them. Caps hold before 
 
 from __future__ import annotations
 
-import gc
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -16,6 +15,7 @@ from typing import Any
 import yaml
 from yaml import MappingNode, Node
 
+from agentspec.spec.collector import collector_resting
 from agentspec.spec.diagnostics import Diagnostic, SpecInvalid
 from agentspec.spec.source import Source, Span
 from agentspec.spec.text.document import Document
@@ -82,7 +82,7 @@ def load(source: Source) -> Document:
         raise _invalid("AS102", f"the file is larger than {MAX_BYTES:,} bytes", source)
     if problems := _unprintable(source):
         raise SpecInvalid(problems)
-    with _collector_resting():
+    with collector_resting():
         root = _compose(source)
         if root is None:
             raise _invalid("AS108", "the file is empty", source, _NO_SPAN)
@@ -94,18 +94,6 @@ def load(source: Source) -> Document:
         raise SpecInvalid(problems[:_MOST_PROBLEMS])
     document.data.update(data)
     return document
-
-
-@contextmanager
-def _collector_resting() -> Iterator[None]:
-    """Keep the garbage collector from searching the parser's nodes over and over: most of the time."""
-    was_on = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if was_on:
-            gc.enable()
 
 
 def _invalid(code: str, message: str, source: Source, span: Span | None = None) -> SpecInvalid:

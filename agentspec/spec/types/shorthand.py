@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from agentspec.api.messages import Json, Schema
-from agentspec.api.schema import admits_null
+from agentspec.api.schema import admits_null, is_grounded
 from agentspec.spec.types.json_schema import read_schema, too_large
 from agentspec.spec.types.show_type import show_type
 from agentspec.spec.types.words import SCALARS, TypeProblem, parse_words
@@ -50,12 +50,18 @@ def _inside(value: Json, names: Mapping[str, Schema], step: str | int) -> Schema
 
 def _mapping(value: dict[str, Any], names: Mapping[str, Schema]) -> Schema:
     if _is_schema(value):
-        return read_schema(value)
+        schema = read_schema(value)
+        if is_grounded(schema):
+            raise TypeProblem("AS203", "a JSON Schema cannot say that; write `quote`, or `date from …`, as a type")
+        return schema
+    rest = {key: item for key, item in value.items() if key != "type"}
+    described = rest and "type" in value and rest.keys() <= _ANNOTATIONS.keys()
     try:
+        if described and "default" in rest:  # a default may look like a type, `null` most of all
+            raise TypeProblem("AS203", "")
         return _object(value, names)
     except TypeProblem:
-        rest = {key: item for key, item in value.items() if key != "type"}
-        if rest and "type" in value and rest.keys() <= _ANNOTATIONS.keys():
+        if described:
             for key, item in rest.items():
                 if not isinstance(item, _ANNOTATIONS[key]):
                     text = f"`{key}` must be {'a list' if key == 'examples' else 'a string'}"

@@ -47,6 +47,9 @@ _ELSEWHERE = MappingProxyType(
 )
 """What other languages call them."""
 
+_TAKEN = ("quote", "date", "datetime", "number", "integer")
+"""The types that can be taken `from` a text."""
+
 _FROM = re.compile(r"(\w+)\s+from\s+(\S.*)")
 _PATH = re.compile(r"[A-Za-z]\w*(?:\.[A-Za-z]\w*|\[\d+\])*")
 _WORD = re.compile(r"[^\W_][^|\[\]{}\"'`,:#]*")
@@ -154,9 +157,9 @@ def _single(text: str, start: int, end: int, names: Mapping[str, Schema], depth:
 def _taken_from(match: re.Match[str], start: int) -> Schema:
     kind, source = match.groups()
     begin = start + match.start(2)
-    if kind not in ("quote", "date", "number"):
-        close = suggest(kind, ["quote", "date", "number"])
-        message = "only `quote`, `date` and `number` can be taken `from` a text"
+    if kind not in _TAKEN:
+        close = suggest(kind, _TAKEN)
+        message = "only `quote`, `date`, `datetime`, `number` and `integer` can be taken `from` a text"
         raise TypeProblem("AS303", message, (), start, start + len(kind), close)
     if not _PATH.fullmatch(source):
         message = "`from` needs the name of a text, like `message.body`"
