@@ -119,5 +119,6 @@ CODES: Mapping[str, str] = MappingProxyType(
         "AS708": "an answer that does not fit its type",
         "AS709": "a remote backend in an offline run",
         "AS710": "nothing that a grounded answer could be",
+        "AS711": "a model that is left alone for a while",
     }
 )

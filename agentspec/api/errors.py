@@ -318,6 +318,20 @@ class NothingToChoose(AgentspecError):
     code = "AS710"
 
 
+class CircuitOpen(BackendUnavailable):
+    """A model failed several times in a row and is left alone for a while: no call was made.
+
+    Attributes:
+        retry_after_s: seconds until one call tries it again.
+    """
+
+    code = "AS711"
+
+    def __init__(self, message: str, *, hint: str | None = None, retry_after_s: float | None = None) -> None:
+        super().__init__(message, hint=hint)
+        self.retry_after_s = retry_after_s
+
+
 class OfflineRefused(BackendError):
     """`--offline` forbids this backend, which talks to another machine."""
 

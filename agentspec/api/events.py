@@ -48,7 +48,9 @@ class Meta(NamedTuple):
         seconds: wall time of the last attempt.
         tokens_in, tokens_out: of all calls of the step.
         calls: how many times a model was asked.
-        format: how the answer was held to its type.
+        format: how the answer was held to its type: `constrained` by grammar, `native` by the provider, `parsed` when
+            the whole text was JSON that fits, `extracted` from a text with more than JSON, `repaired` after the model
+            was shown its mistakes, `escalated` to another model; `text` for free text, `cached` without a call.
     """
 
     confidence: float | None = None
@@ -101,6 +103,8 @@ class CallAnswered(NamedTuple):
     Attributes:
         model: `<backend>/<model>`.
         seconds: wall time, waiting for a free slot included.
+        format: how the answer was held to its type (see `Meta`); `invalid` for one that the model is shown again,
+            `failed` for one that is given up; empty in journals of older releases.
     """
 
     path: str
@@ -109,15 +113,29 @@ class CallAnswered(NamedTuple):
     tokens_out: int | None
     usd: float | None
     seconds: float
+    format: str = ""
+    tokens_cached: int | None = None
+
+
+class CallDelayed(NamedTuple):
+    """A call has been waiting for more than a second, and goes on waiting. `model` is `<backend>/<model>`."""
+
+    path: str
+    model: str
+    reason: str
 
 
 class ModelEscalated(NamedTuple):
-    """A cascade or a fallback goes on from one model to the next; both by their keys in the plan."""
+    """A cascade or a fallback goes on from one model to the next; both by their keys in the plan.
+
+    `uses` is what the first one is bound to, as `<backend>/<model>`.
+    """
 
     path: str
     model: str
     following: str
     reason: str
+    uses: str = ""
 
 
 class ShadowAnswered(NamedTuple):
@@ -240,6 +258,7 @@ Event = (
     | RunResumed
     | StepStarted
     | CallAnswered
+    | CallDelayed
     | ModelEscalated
     | ShadowAnswered
     | StepSucceeded

@@ -52,7 +52,7 @@ class Grounds:
 
     def _schema(self) -> Schema:
         missing: list[str] = []
-        made = self._offered(self.output, "", missing)
+        made: Schema | None = self._offered(self.output, "", missing)
         if made is None:
             raise NothingToChoose(
                 f"the answer cannot be given: {missing[0]}",
@@ -85,7 +85,9 @@ class Grounds:
             rest = {key: value for key, value in part.items() if key != "anyOf"}
             return {**rest, "anyOf": options} if len(options) > 1 else {**rest, **options[0]} if options else None
         if isinstance(part.get("properties"), Mapping):
-            fields = {name: self._offered(one, _inside(place, name), missing) for name, one in part["properties"].items()}
+            fields = {
+                name: self._offered(one, _inside(place, name), missing) for name, one in part["properties"].items()
+            }
             return None if None in fields.values() else {**part, "properties": fields}
         if isinstance(part.get("items"), Mapping):
             items = self._offered(part["items"], f"{place}[]", [])

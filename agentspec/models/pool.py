@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Coroutine, Mapping
+from dataclasses import replace
 from typing import Any, TypeVar
 
 from pydantic import ValidationError
 
 from agentspec.api.backend import Backend, ModelBinding, Options
 from agentspec.api.errors import InvalidValue, OfflineRefused
-from agentspec.api.messages import Json
+from agentspec.api.messages import Json, Usage
+from agentspec.models.guard import Guard
 from agentspec.models.secrets import require
 from agentspec.plan.catalogue import Catalogue
 from agentspec.plan.model import Binding, Composite, Lookup
+from agentspec.plan.proof.prices import Price, price_book
 from agentspec.spec.expressions import check, compile_expression
 
 _O = TypeVar("_O", bound=Options)
@@ -33,6 +36,8 @@ class ModelPool:
         self._lookup = lookup
         self._offline = offline
         self._open: dict[str, Backend] = {}
+        self._options: dict[str, Options] = {}
+        self._guards: dict[str, Guard] = {}
         self._background: set[asyncio.Task[None]] = set()
 
     def get(self, name: str) -> Backend:
@@ -43,6 +48,7 @@ class ModelPool:
             backend_name, _, model = binding.use.partition("/")
             factory = self._catalogue.backend(backend_name)
             options = resolve_options(binding, factory.options, self._lookup)
+            self._options[name] = options
             backend = factory.create(ModelBinding(model, options, binding.folder, self._offline))
             if self._offline and backend.capabilities.remote:
                 raise OfflineRefused(
@@ -51,6 +57,35 @@ class ModelPool:
                 )
             self._open[name] = backend
         return self._open[name]
+
+    def guard(self, name: str) -> Guard:
+        """What holds the calls of a model to its terms; all calls of a key share it."""
+        if name not in self._guards:
+            binding = self._bindings[name]
+            assert isinstance(binding, Binding), f"{name} is made of others"
+            self._guards[name] = Guard(binding.use, binding.terms)
+        return self._guards[name]
+
+    def most_tokens(self, name: str) -> int | None:
+        """The longest answer that the options of a model allow, None when they do not say."""
+        options = self._options.get(name)
+        most = getattr(options, "max_tokens", None)
+        return most if isinstance(most, int) else None
+
+    def with_cost(self, name: str, usage: Usage, seconds: float) -> Usage:
+        """A usage with what it costs: a price of the spec wins, then the backend's own word, then the price book."""
+        price, told = self.price(name), usage.usd
+        if price is None or (told is not None and not price.written):
+            return usage
+        return replace(usage, usd=price.usd(usage.tokens_in, usage.tokens_out, seconds))
+
+    def price(self, name: str) -> Price | None:
+        """The price of a model, None when it is not known."""
+        binding = self._bindings[name]
+        assert isinstance(binding, Binding), f"{name} is made of others"
+        price = price_book().of(binding)
+        # A server on this machine may hand a call on to somebody else's, who has a price.
+        return None if price is not None and price.local and self.get(name).capabilities.remote else price
 
     def entry(self, name: str) -> Binding | Composite:
         """What is bound to a key."""

@@ -1,16 +1,79 @@
-"""What is left of the limits, of the run as a whole and of each agent that it calls."""
+"""What is left of the limits, of the run as a whole and of each agent that it calls.
+
+A call reserves what it may use before it is made. One that certainly breaks a limit is refused. One that might, together
+with those under way, waits for these: what they leave is known when they are answered.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import asyncio
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
 
 from agentspec.api.errors import LimitReached
 from agentspec.api.events import BlockCalled
 from agentspec.api.messages import Usage
 from agentspec.plan.model import AgentWork, Plan, PlanBlock, PlanningWork, inner_blocks
 from agentspec.plan.paths import general
+from agentspec.plan.proof.prices import Price
 from agentspec.plan.steps import STEPS
 from agentspec.spec.shapes import Limits
+
+
+@dataclass(frozen=True, slots=True)
+class Need:
+    """What a call will use, as far as that is known before it.
+
+    Attributes:
+        least_in, likely_in: tokens of the prompt.
+        most_out: tokens of the answer at most; None when nothing bounds them.
+        price: of the model, None when it is not known.
+    """
+
+    least_in: int = 0
+    likely_in: int = 0
+    most_out: int | None = None
+    price: Price | None = None
+
+
+NOTHING = Need()
+
+
+class Hold:
+    """What a call has reserved, until it is settled.
+
+    Attributes:
+        made: whether the call was really made: one that was not gives back its place among `lm_calls`, too.
+    """
+
+    def __init__(self, budgets: list[Budget], need: Need) -> None:
+        self.made = False
+        self._open: list[tuple[Budget, int, float]] = [(one, *one.reserve(need)) for one in budgets]
+
+    def settle(self, usage: Usage) -> None:
+        """Put what was used in the place of what was reserved. Raises `LimitReached`."""
+        budgets = [one for one, *_ in self._open]
+        self._release()
+        failures = []
+        for budget in budgets:
+            try:
+                budget.after_call(usage)
+            except LimitReached as error:
+                failures.append(error)
+        if failures:
+            raise failures[0]
+
+    def close(self) -> None:
+        """Give back what is still reserved."""
+        for budget, *_ in self._open if not self.made else ():
+            budget.lm_calls -= 1
+        self._release()
+
+    def _release(self) -> None:
+        for budget, tokens, usd in self._open:
+            budget.release(tokens, usd)
+        self._open = []
 
 
 class Budget:
@@ -26,6 +89,11 @@ class Budget:
         self.lm_calls = 0
         self.tokens = 0
         self.usd = 0.0
+        self._reserved_tokens = 0
+        self._reserved_usd = 0.0
+        self._under_way = 0
+        self._longest_answer = 0
+        self._waiting: list[asyncio.Future[None]] = []
 
     def before_step(self) -> None:
         """Count a step. Raises `LimitReached`."""
@@ -34,15 +102,64 @@ class Budget:
 
     def before_call(self) -> None:
         """Count a call of a model. Raises `LimitReached`."""
-        self._refuse_at("lm_calls", self.lm_calls, self.limits.lm_calls)
-        self._refuse_at("tokens", self.tokens, self.limits.tokens)
-        if self.limits.usd != 0:  # a limit of nothing is meant for calls that cost nothing
-            self._refuse_at("usd", self.usd, self.limits.usd)
+        self.check(NOTHING)
         self.lm_calls += 1
+
+    def check(self, need: Need) -> None:
+        """Raise `LimitReached` for a call that certainly breaks a limit."""
+        limits = self.limits
+        self._refuse_at("lm_calls", self.lm_calls, limits.lm_calls)
+        self._refuse_at("tokens", self.tokens, limits.tokens)
+        self._refuse_beyond("tokens", self.tokens, need.least_in, limits.tokens)
+        if limits.usd != 0:  # a limit of nothing is meant for calls that cost nothing
+            self._refuse_at("usd", self.usd, limits.usd)
+        self._refuse_beyond("usd", self.usd, need.least_in * need.price.token_in if need.price else 0.0, limits.usd)
+
+    def has_room(self, need: Need) -> bool:
+        """Tell whether a call can be made beside those under way without a limit being exceeded."""
+        if not self._under_way:
+            return True
+        tokens, usd = self._likely(need)
+        limits = self.limits
+        return (limits.tokens is None or self.tokens + self._reserved_tokens + tokens <= limits.tokens) and (
+            limits.usd is None or self.usd + self._reserved_usd + usd <= limits.usd
+        )
+
+    def reserve(self, need: Need) -> tuple[int, float]:
+        """Count a call, and keep tokens and money for it. Returns what is to be released."""
+        tokens, usd = self._likely(need)
+        self.lm_calls += 1
+        self._under_way += 1
+        self._reserved_tokens += tokens
+        self._reserved_usd += usd
+        return tokens, usd
+
+    def release(self, tokens: int, usd: float) -> None:
+        """A call is over: those that wait look again."""
+        self._under_way -= 1
+        self._reserved_tokens -= tokens
+        self._reserved_usd = self._reserved_usd - usd if self._under_way else 0.0
+        waiting, self._waiting = self._waiting, []
+        for one in waiting:
+            if not one.done():
+                one.set_result(None)
+
+    async def change(self) -> None:
+        """Wait until a call under way is over."""
+        change = asyncio.get_running_loop().create_future()
+        self._waiting.append(change)
+        await change
+
+    def _likely(self, need: Need) -> tuple[int, float]:
+        """Tokens and money that a call takes. An answer without bound is taken to be like the longest so far."""
+        out = self._longest_answer if need.most_out is None else need.most_out
+        usd = 0.0 if need.price is None else need.likely_in * need.price.token_in + out * need.price.token_out
+        return need.likely_in + out, usd
 
     def after_call(self, usage: Usage) -> None:
         """Add what a call used. Raises `LimitReached` when a limit on money cannot be held."""
         self.tokens += (usage.tokens_in or 0) + (usage.tokens_out or 0)
+        self._longest_answer = max(self._longest_answer, usage.tokens_out or 0)
         if usage.usd is None and self.limits.usd is not None:
             raise self._reached(
                 f"the limit `usd: {self.limits.usd:g}`{self._whose} cannot be held: what the model costs is not known",
@@ -57,6 +174,14 @@ class Budget:
             raise self._reached(
                 f"the limit `{name}: {limit:g}`{self._whose} is reached, {used:g} are used",
                 f"raise `limits: {{{name}: …}}` in the {'agent that is called' if self.visit else 'spec'}",
+            )
+
+    def _refuse_beyond(self, name: str, used: float, least: float, limit: float | None) -> None:
+        if limit is not None and used + least > limit and least:
+            raise self._reached(
+                f"the limit `{name}: {limit:g}`{self._whose} would be exceeded: {used:g} are used, "
+                f"and the next prompt alone takes at least {least:g}",
+                f"raise `limits: {{{name}: …}}`, or shorten the prompt",
             )
 
     @property
@@ -86,13 +211,30 @@ class Budgets:
         for budget in self._around(path):
             budget.before_step()
 
+    @asynccontextmanager
+    async def reserved(self, path: str, need: Need) -> AsyncIterator[Hold]:
+        """Reserve a call of a model by the step at `path`, and wait for others where it has to. Raises `LimitReached`."""
+        around = list(self._around(path))
+        while True:
+            for budget in around:
+                budget.check(need)
+            full = next((budget for budget in around if not budget.has_room(need)), None)
+            if full is None:
+                break
+            await full.change()
+        hold = Hold(around, need)
+        try:
+            yield hold
+        finally:
+            hold.close()
+
     def before_call(self, path: str) -> None:
-        """Count a call of a model by the step at `path`. Raises `LimitReached`."""
+        """Count a call of a model that was made earlier. Raises `LimitReached`."""
         for budget in self._around(path):
             budget.before_call()
 
     def after_call(self, path: str, usage: Usage) -> None:
-        """Add what a call used. Raises `LimitReached`."""
+        """Add what a call that was made earlier used. Raises `LimitReached`."""
         for budget in self._around(path):
             budget.after_call(usage)
 

@@ -39,7 +39,8 @@ async def _cascade(composite: Composite, asking: Asking, services: Services) -> 
     reason = ""
     for place, member in enumerate(members):
         if place:
-            services.tell(ModelEscalated(asking.path, members[place - 1], member, reason))
+            before = members[place - 1]
+            services.tell(ModelEscalated(asking.path, before, member, reason, services.models.uses(before)))
         try:
             answer = await exchange(member, asking.for_member(place), services)
         except InvalidAnswer as error:
@@ -73,7 +74,8 @@ async def _fallback(composite: Composite, asking: Asking, services: Services) ->
         except BackendError as error:
             if error.kind not in _NEXT_ON:
                 raise
-            services.tell(ModelEscalated(asking.path, member, composite.members[place + 1], error.message))
+            following, uses = composite.members[place + 1], services.models.uses(member)
+            services.tell(ModelEscalated(asking.path, member, following, error.message, uses))
     return await exchange(last, asking.for_member(len(first)), services)
 
 

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
+from functools import partial
 
 from agentspec.api.backend import Backend, Capabilities
-from agentspec.api.errors import InvalidAnswer
-from agentspec.api.events import CallAnswered, Meta, TextStreamed
+from agentspec.api.errors import ContextOverflow, InvalidAnswer
+from agentspec.api.events import CallAnswered, CallDelayed, Meta, TextStreamed
 from agentspec.api.messages import Json, Reply, Request, Usage
 from agentspec.models.answers import Answer, repair_messages
 from agentspec.models.confidence import confidence
+from agentspec.models.sizes import Size, size_of
+from agentspec.nodes.budget import Need
 from agentspec.nodes.services import Services
 from agentspec.plan.model import Lookup
 
@@ -102,13 +105,13 @@ async def ask_model(model: str, asking: Asking, services: Services) -> Exchange:
     structured = request.output is not None
     usages: list[Usage] = []
     while True:
-        reply = await _call(backend, request, asking, uses, services)
+        is_last = len(usages) >= asking.repair or request.output is None
+        call = _Call(model, request, read, is_repair=bool(usages), is_last=is_last)
+        reply, answer, how = await _made(call, asking, services)
         usages.append(reply.usage)
-        answer = read(reply)
         if not answer.problems:
-            how = "repaired" if len(usages) > 1 else reply.enforced if structured else "text"
             return Exchange(answer.value, reply, tuple(usages), uses, structured, how)
-        if len(usages) > asking.repair or request.output is None:
+        if is_last or request.output is None:
             raise InvalidAnswer(
                 f"`{uses}` gave no answer that fits: {'; '.join(answer.problems[:3])}",
                 hint="simplify `output:`, raise `repair:`, or bind a larger model",
@@ -119,16 +122,66 @@ async def ask_model(model: str, asking: Asking, services: Services) -> Exchange:
         request = replace(request, messages=(*request.messages, *turns), key=key)
 
 
-async def _call(backend: Backend, request: Request, asking: Asking, uses: str, services: Services) -> Reply:
-    """One call, within the limits and told to observers."""
-    path = asking.path
-    services.budgets.before_call(path)
-    started = services.clock()
-    reply = await _reply(backend, request, asking, services)
-    usage, seconds = reply.usage, services.clock() - started
-    services.tell(CallAnswered(path, uses, usage.tokens_in, usage.tokens_out, usage.usd, seconds))
-    services.budgets.after_call(path, usage)
-    return reply
+@dataclass(frozen=True, slots=True)
+class _Call:
+    """One call of the model behind a key. `is_last`: a wrong answer is not shown to the model again."""
+
+    model: str
+    request: Request
+    read: Read
+    is_repair: bool
+    is_last: bool
+
+    def format(self, reply: Reply, answer: Answer) -> str:
+        """How the answer was held to its type."""
+        if answer.problems:
+            return "failed" if self.is_last else "invalid"
+        if self.request.output is None:
+            return "text"
+        if self.is_repair:
+            return "repaired"
+        if answer.extracted:
+            return "extracted"
+        return "parsed" if reply.enforced == "none" else reply.enforced
+
+
+async def _made(call: _Call, asking: Asking, services: Services) -> tuple[Reply, Answer, str]:
+    """Make one call, within the limits and the terms of the model, and tell observers."""
+    path, models, request = asking.path, services.models, call.request
+    backend, uses = models.get(call.model), models.uses(call.model)
+    size, started = size_of(request), services.clock()
+    _refuse_overflow(size, backend.capabilities, uses)
+    most_out = request.max_tokens or models.most_tokens(call.model)
+    need = Need(size.least, size.likely, most_out, models.price(call.model))
+    late = partial(_tell_delay, path, uses, services)
+    async with services.budgets.reserved(path, need) as hold:
+        async with models.guard(call.model).call(size.likely + (most_out or 0), late) as booking:
+            begun, hold.made = services.clock(), True
+            reply = await _reply(backend, request, asking, services)
+            usage = models.with_cost(call.model, reply.usage, services.clock() - begun)
+            if usage.tokens_in is not None and usage.tokens_out is not None:
+                booking.amount = usage.tokens_in + usage.tokens_out
+        reply = replace(reply, usage=usage)
+        answer = call.read(reply)
+        how, seconds = call.format(reply, answer), services.clock() - started
+        tokens = usage.tokens_in, usage.tokens_out
+        services.tell(CallAnswered(path, uses, *tokens, usage.usd, seconds, how, usage.tokens_cached))
+        hold.settle(usage)
+    return reply, answer, how
+
+
+def _refuse_overflow(size: Size, capabilities: Capabilities, uses: str) -> None:
+    """Raise `ContextOverflow` for a prompt that is too long however it is counted; backends count the others."""
+    holds = capabilities.context_tokens
+    if holds is not None and size.least > holds:
+        raise ContextOverflow(
+            f"the prompt has at least {size.least:,} tokens, but the context of `{uses}` holds {holds:,}",
+            hint="shorten what goes into the prompt, or bind a model with a longer context",
+        )
+
+
+def _tell_delay(path: str, uses: str, services: Services, reason: str) -> None:
+    services.tell(CallDelayed(path, uses, reason))
 
 
 async def _reply(backend: Backend, request: Request, asking: Asking, services: Services) -> Reply:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from agentspec.api.backend import Capabilities
 from agentspec.api.errors import BackendRefused
 from agentspec.api.events import Meta
 from agentspec.api.messages import Json, Message, Request, ToolCall, ToolOffer
 from agentspec.kernel.commands import StartStep
 from agentspec.models.answers import Answer, read_answer
+from agentspec.models.grounding import Grounds, for_model, grounds_of
 from agentspec.models.toolcalls import read_turn, with_tools, without_tools
 from agentspec.nodes.composites import exchange
 from agentspec.nodes.exchange import Asking, Read
@@ -17,13 +20,17 @@ from agentspec.plan.model import TurnWork
 
 
 async def take_turn(command: StartStep, work: TurnWork, services: Services) -> tuple[Json, Meta]:
-    """Ask for the next turn of the conversation `turns`; see `read_turn` for the value. Raises `BackendError`.
+    """Ask for the next turn of the conversation `turns`; see `read_turn` for the value.
+
+    Raises `BackendError`, `NothingToChoose`.
 
     `last` says that no further turn follows: the model then has to answer.
     """
     started = services.clock()
     lookup = command.lookup
-    plain = request_with(tuple(message_of(turn) for turn in lookup("turns")), work.settings, work.output)
+    messages = tuple(message_of(turn) for turn in lookup("turns"))
+    grounds = grounds_of(work.output, work.grounding, lookup)
+    plain = request_with(messages, work.settings, work.output, grounds)
     offers = tuple(ToolOffer(one.wire, one.description, one.parameters) for one in work.offers)
     refused: list[BackendRefused] = []
 
@@ -34,7 +41,8 @@ async def take_turn(command: StartStep, work: TurnWork, services: Services) -> t
         if native and refused:
             raise refused[0]
         put = without_tools if lookup("last") else with_tools
-        return put(plain, offers, native), lambda reply: read_turn(reply, work.output, native)
+        request = put(for_model(plain, capabilities), offers, native)
+        return request, lambda reply: _grounded(read_turn(reply, work.output, native), grounds)
 
     asking = Asking(command.path, f"{services.run}/{command.path}", prepare, work.repair, lookup, _answer_in)
     try:
@@ -49,6 +57,13 @@ async def take_turn(command: StartStep, work: TurnWork, services: Services) -> t
 
 def _answered(answer: Answer) -> Answer:
     return answer if answer.problems else Answer({"answer": answer.value})
+
+
+def _grounded(turn: Answer, grounds: Grounds | None) -> Answer:
+    if grounds is None or turn.problems or "answer" not in turn.value:
+        return turn
+    held = grounds.hold(replace(turn, value=turn.value["answer"]))
+    return replace(held, value={"answer": held.value})
 
 
 def _answer_in(turn: Json) -> Json:

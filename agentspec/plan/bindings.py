@@ -16,6 +16,7 @@ from agentspec.api.tool import Tool, Toolset
 from agentspec.api.validate import problems_of
 from agentspec.plan.agents import Agents
 from agentspec.plan.composites import Composites, composite_of
+from agentspec.plan.grounded_words import report_astray
 from agentspec.plan.model import Binding, Composite, Input
 from agentspec.plan.scope import Scope, closed_object
 from agentspec.plan.texts import Text, Texts
@@ -83,21 +84,23 @@ class Bindings:
             return []
         return [tool]
 
-    def read_type(self, raw: Any, where: Where) -> Schema:
-        """Parse a type; a broken one is reported, once, and gives an unknown type."""
+    def read_type(self, raw: Any, where: Where, *, answered: bool = False) -> Schema:
+        """Parse a type; a broken one is reported, once, and gives an unknown type.
+
+        `answered` says that it is the type of a model's answer: no other may be grounded.
+        """
         if where not in self._read:
-            self._read[where] = self._parse_type(raw, where)
+            self._read[where] = self._parse_type(raw, where, answered)
         return self._read[where]
 
-    def _parse_type(self, raw: Any, where: Where) -> Schema:
+    def _parse_type(self, raw: Any, where: Where, answered: bool) -> Schema:
         try:
             schema = parse_type(raw, self.types)
         except TypeProblem as problem:
             self._report_type(problem, where)
             return {}
-        if is_grounded(schema):
-            text = "`quote` and `… from …` are part of the language, but this release does not hold answers to them yet"
-            self.texts.report("AS207", text, where)
+        if is_grounded(schema) and not answered:
+            report_astray(self.texts, raw, where, self.spec.fields.types, schema)
         return schema
 
     def _report_type(self, problem: TypeProblem, where: Where) -> None:

@@ -12,8 +12,10 @@ from agentspec.api.validate import problems_of
 from agentspec.plan.agents import Agents
 from agentspec.plan.bindings import Bindings
 from agentspec.plan.fits import name as type_name
+from agentspec.plan.grounded_words import GroundedWords
+from agentspec.plan.grounding import grounding_of
 from agentspec.plan.infer import ANY, INTEGER, NUMBER, STRING
-from agentspec.plan.model import AgencyWork, Compiled, LmWork, Sampling, Settings, ToolWork, TurnWork
+from agentspec.plan.model import AgencyWork, Compiled, Grounding, LmWork, Sampling, Settings, ToolWork, TurnWork
 from agentspec.plan.offers import Offers, single_block
 from agentspec.plan.proof.lengths import longest_text, longest_value
 from agentspec.plan.reads import Reader
@@ -47,18 +49,19 @@ class Leaves:
     def lm(self, node: Node, fields: LmShape, scope: Scope) -> tuple[LmWork | AgencyWork, Schema]:
         """Compile an LM node: one answer, or turns with tools in between."""
         model = self.model(fields.lm, (*node.where, "lm"))
-        output = None if fields.output is None else self.bindings.read_type(fields.output, (*node.where, "output"))
+        output = None if fields.output is None else self._output(fields, node)
         value = STRING if output is None else output
         self.bindings.composites.check_answers(fields.lm, nullable(value) if fields.tools else value)
         messages = self._messages(node, fields, value, scope)
+        grounding = None if output is None else self._grounding(node, fields, output, scope)
         stop = (fields.stop,) if isinstance(fields.stop, str) else tuple(fields.stop)
         settings = Settings(fields.temperature, fields.max_tokens, stop, fields.seed)
         if not fields.tools:
             sampling = None if fields.sample is None else self._sampling(fields.sample, node.where, value, scope)
             most = self._most_bytes(node, fields, scope)
-            return LmWork(model, messages, output, fields.repair, settings, sampling, most), value
+            return LmWork(model, messages, output, fields.repair, settings, sampling, most, grounding), value
         offers = self.offers.read(fields.tools, (*node.where, "tools"))
-        turn = TurnWork(model, output, fields.repair, settings, offers)
+        turn = TurnWork(model, output, fields.repair, settings, offers, grounding=grounding)
         block = single_block("lm", "lm", turn, value, self.texts, node.where)
         assert fields.max_turns is not None
         return AgencyWork(messages, fields.max_turns, block, offers), value
@@ -67,14 +70,22 @@ class Leaves:
         """The type of a node as far as it is known before it is compiled."""
         fields = node.fields
         if isinstance(fields, LmShape):
-            where = (*node.where, "output")
-            return STRING if fields.output is None else self.bindings.read_type(fields.output, where)
+            return STRING if fields.output is None else self._output(fields, node)
         if isinstance(fields, ToolShape):
             local, _, function = fields.tool.partition(".")
             toolset = self.bindings.toolsets.get(local)
             tool = None if toolset is None else toolset.tools.get(function)
             return ANY if tool is None else tool.returns
         return ANY
+
+    def _output(self, fields: LmShape, node: Node) -> Schema:
+        return self.bindings.read_type(fields.output, (*node.where, "output"), answered=True)
+
+    def _grounding(self, node: Node, fields: LmShape, output: Schema, scope: Scope) -> Grounding | None:
+        """What grounded parts of the answer are taken from."""
+        words = GroundedWords(fields.output, (*node.where, "output"), self.bindings.spec.fields.types)
+        texts = [text for _, text in self.reader.messages(fields, node.where)]
+        return grounding_of(self.texts, words, texts, output, scope, node.id)
 
     def model(self, name: str, where: Where) -> str:
         """The key of a model; an unknown name is reported."""

@@ -25,7 +25,7 @@ from agentspec.api.messages import Usage
 from agentspec.kernel import Announce, CancelStep, InvalidTransition, StartStep, StartTimer, State, advance, new_state
 from agentspec.kernel.advance import Stimulus, may_repeat
 from agentspec.nodes import Budgets
-from agentspec.plan.model import Plan, Rule
+from agentspec.plan.model import Plan, Rule, ToolWork
 
 
 @dataclass(slots=True)
@@ -51,9 +51,12 @@ class Past:
     timed: dict[str, float] = field(default_factory=dict)
 
     def doubtful(self) -> list[str]:
-        """Steps that were cut off and may have changed something that must not be changed twice."""
-        running = self.state.running
-        return [path for path in self.begun if not may_repeat(running[path].node.work)]
+        """Tools that were cut off and may have changed something that must not be changed twice.
+
+        Not the steps that call them: what those called is recorded, and they are given it again.
+        """
+        works = {path: self.state.running[path].node.work for path in self.begun}
+        return [path for path, work in works.items() if isinstance(work, ToolWork) and not may_repeat(work)]
 
 
 def replay(plan: Plan, entries: Iterable[Entry]) -> Past:

@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 
 from pydantic import ValidationError
 
+from agentspec.spec.collector import collector_resting
 from agentspec.spec.compose import compose
 from agentspec.spec.diagnostics import SpecInvalid, suggest
 from agentspec.spec.model import Block, Kind, Node, Spec
@@ -54,20 +55,28 @@ def parse_text(text: str, name: str = "<spec>", folder: Path = Path()) -> Spec:
 def parse(document: Document, folder: Path) -> Spec:
     """Give a loaded document its shape, with all that it extends and includes. Raises `SpecInvalid`."""
     walker = _Walker(document)
-    if not report_foreign(walker):
-        document = walker.document = compose(document, folder)
-        fields = walker.shape(SpecShape, document.data, ())
-        block = walker.block(document.data, ())
-        walker.check_declarations()
-        if fields is not None and not walker.problems:
-            return Spec(document=document, fields=fields, block=block, folder=folder)
-    raise SpecInvalid(walker.problems)
+    with collector_resting():
+        spec = None if report_foreign(walker) else walker.spec(document, folder)
+    if spec is None:
+        raise SpecInvalid(walker.problems)
+    return spec
 
 
 class _Walker(Reporter):
     """Walks down the raw data, collecting problems instead of stopping at the first."""
 
-    def check_declarations(self) -> None:
+    def spec(self, document: Document, folder: Path) -> Spec | None:
+        """Parse the whole file with those that it names; None when something is wrong."""
+        self.document = compose(document, folder)
+        data = self.document.data
+        fields = self.shape(SpecShape, data, ())
+        block = self.block(data, ())
+        self._check_declarations()
+        if fields is None or self.problems:
+            return None
+        return Spec(document=self.document, fields=fields, block=block, folder=folder)
+
+    def _check_declarations(self) -> None:
         """Check the names of what is declared above the nodes."""
         data = self.document.data
         if isinstance(data.get("name"), str):

@@ -13,7 +13,7 @@ from __future__ import annotations
 import json
 import math
 import re
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from typing import Any
 
 from agentspec.api import (
@@ -64,7 +64,7 @@ class FakeBackend:
         elif request.output is None:
             text = prompt
         else:
-            text = json.dumps(first_value(request.output), ensure_ascii=False)
+            text = json.dumps(first_value(request.output, request.texts), ensure_ascii=False)
         text, finish = _cut(text, request)
         return Reply(
             text=text,
@@ -114,8 +114,11 @@ def _words(text: str, calls: Sequence[ToolCall]) -> int:
     return sum(len(part.split()) for part in (text, *(f"{one.name} {one.arguments}" for one in calls)))
 
 
-def first_value(schema: Schema) -> Json:
-    """The simplest value that a schema admits: the first word, the smallest number, the empty list."""
+def first_value(schema: Schema, texts: Mapping[str, Sequence[str]] | None = None) -> Json:
+    """The simplest value that a schema admits: the first word, the smallest number, the empty list.
+
+    Of a quote it is the first word of its text; see `Request.texts`.
+    """
     for key in ("const", "default"):
         if key in schema:
             return schema[key]
@@ -123,19 +126,21 @@ def first_value(schema: Schema) -> Json:
         return schema["enum"][0]
     for key in ("anyOf", "oneOf"):
         if key in schema:
-            return first_value(schema[key][0])
+            return first_value(schema[key][0], texts)
     kind = schema.get("type", "null")
     kind = kind[0] if isinstance(kind, list) else kind
     if kind == "object":
         properties = schema.get("properties", {})
-        return {key: first_value(properties[key]) for key in schema.get("required", ()) if key in properties}
+        return {key: first_value(properties[key], texts) for key in schema.get("required", ()) if key in properties}
     if kind == "array":
-        return [first_value(schema.get("items", {}))] * int(schema.get("minItems", 0))
+        return [first_value(schema.get("items", {}), texts)] * int(schema.get("minItems", 0))
     if kind in ("integer", "number"):
         return schema.get("minimum", schema.get("exclusiveMinimum", -1) + 1)
     if kind == "boolean":
         return False
     if kind == "string":
+        if texts and schema.get("x-quote") in texts:
+            return texts[schema["x-quote"]][0].split()[0]
         formats = {"date": "2026-01-01", "date-time": "2026-01-01T00:00:00Z", "time": "00:00:00Z"}
         return formats.get(schema.get("format", ""), "x" * int(schema.get("minLength", 0)))
     return None

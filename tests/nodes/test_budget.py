@@ -46,7 +46,7 @@ MAP = "inputs: {items: [integer]}\nnodes:\n  each: {controller: map, over: input
 
 
 @pytest.mark.parametrize(
-    ("limits", "allowed"), [("lm_calls: 2", 2), ("steps: 2", 2), ("tokens: 30", 2), ("tokens: 31", 3), ("usd: 1", 2)]
+    ("limits", "allowed"), [("lm_calls: 2", 2), ("steps: 2", 2), ("tokens: 30", 2), ("tokens: 32", 3), ("usd: 1", 2)]
 )
 def test_each_visit_of_an_agent_has_the_limits_of_its_file(folder: Path, limits: str, allowed: int) -> None:
     sub(folder, limits)

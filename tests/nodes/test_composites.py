@@ -37,8 +37,8 @@ CASCADE = "{cascade: [a, b, c], accept: confidence >= 0.8}"
 @pytest.mark.parametrize(
     ("a", "b", "c", "names", "value", "confidence", "how"),
     [
-        (sure(X, 0.9), Y, Y, "a", X, 0.9, "none"),
-        (sure(X, 0.8), Y, Y, "a", X, 0.8, "none"),
+        (sure(X, 0.9), Y, Y, "a", X, 0.9, "parsed"),
+        (sure(X, 0.8), Y, Y, "a", X, 0.8, "parsed"),
         (sure(X, 0.5), sure(Y, 0.9), X, "ab", Y, 0.9, "escalated"),
         (X, sure(Y, 0.9), X, "ab", Y, 0.9, "escalated"),  # not known counts as 0
         (WRONG, sure(Y, 0.9), X, "aab", Y, 0.9, "escalated"),  # one repair

@@ -52,7 +52,7 @@ def test_an_answer_that_fits_is_taken_as_it_is() -> None:
     async def test() -> None:
         outcome = await sort("[{category: other}]")
         assert outcome.result == {"sort": {"category": "other"}, "ask": None}
-        assert row(outcome).formats == {"none": 1}
+        assert row(outcome).formats == {"parsed": 1}
 
     alone(test)
 

@@ -10,13 +10,14 @@ import pytest
 
 from agentspec.api.errors import BackendUnavailable
 from agentspec.api.events import Event, Failure, Meta, Question, RunCancelled, RunFinished, StepStarted, StepSucceeded
+from agentspec.api.tool import Effect
 from agentspec.kernel import StartStep
 from agentspec.nodes.services import Ask, CallBlock, Waiting
 from agentspec.plan.model import ApproveWork, FreeWork, Plan
 from agentspec.runtime.driver import Driver
 from agentspec.runtime.replay import replay
 
-from ..kernel.builder import TWICE, Draft, always, block, caller, loop, plan
+from ..kernel.builder import TWICE, Draft, always, block, caller, loop, plan, tool
 from .agents import compiled
 from .memory import Clock, MemoryJournal
 
@@ -133,6 +134,17 @@ def test_a_caller_that_is_tried_again_calls_anew_and_one_that_was_cut_off_gets_w
     case.run(cut_after=2.5)  # after the call of its second attempt, which begins at 1002
     assert case.resume().status == "ok"
     assert [path for path, _ in case.started] == ["c", "c/p#1/x", "c", "c/p#1/x", "c"]
+
+
+def test_only_a_tool_that_was_cut_off_is_doubtful_and_not_the_step_that_calls_it() -> None:
+    asks = block(Draft("ok", ApproveWork(always(1), ("yes",))), label="p")
+    pays = block(Draft("pay", tool(Effect.WRITE)), label="q")
+    case = Case(plan(block(Draft("c", caller(asks, pays)))))
+    assert case.run().status == "paused"
+    assert replay(case.plan, case.journal.entries("")).doubtful() == []
+    case.naps["c/q#2/pay"] = 10
+    case.resume([StepSucceeded("c/p#1/ok", "yes", Meta())], cut_after=1.0)
+    assert replay(case.plan, case.journal.entries("")).doubtful() == ["c/q#2/pay"]
 
 
 def test_the_time_of_a_controller_stands_still_while_nothing_runs() -> None:

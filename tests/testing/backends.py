@@ -40,7 +40,7 @@ class Good:
     """Repeats what it hears, word by word, fills schemas, and calls the first tool that it is offered."""
 
     model = "good"
-    pause_s = 0.0005
+    pause_s = 0.0
 
     def __init__(self, binding: ModelBinding) -> None:
         if binding.model != self.model:
@@ -124,7 +124,7 @@ def changed(reply: Reply, **fields: Any) -> Reply:
 
 class WrongValues(Good):
     def text(self, request: Request) -> str:
-        return "{}" if request.output and "properties" in request.output else super().text(request)
+        return "{}" if request.output and "kind" in request.output.get("properties", ()) else super().text(request)
 
 
 class WrongEnforced(Good):
@@ -211,7 +211,7 @@ class ZeroUsage(Good):
 
 class NegativeCost(Good):
     def finished(self, reply: Reply) -> Reply:
-        return changed(reply, usage=Usage(5, 5, 0, -1.0))
+        return changed(reply, usage=Usage(None, None, None, -1.0))
 
 
 class OddFinish(Good):
@@ -298,6 +298,8 @@ class ShortSighted(Good):
 class Stubborn(Good):
     """Finishes what it has begun, whoever cancels it."""
 
+    pause_s = 0.002
+
     async def generate(self, request: Request) -> Reply:
         task = asyncio.ensure_future(super().generate(request))
         try:
@@ -312,6 +314,8 @@ class Stubborn(Good):
 class LeavesTasks(Good):
     """A cancelled call goes on in the background."""
 
+    pause_s = 0.002
+
     async def generate(self, request: Request) -> Reply:
         task = asyncio.ensure_future(super().generate(request))
         try:
@@ -323,6 +327,8 @@ class LeavesTasks(Good):
 
 class LeavesStreams(Good):
     """A stream that is left keeps its connection."""
+
+    pause_s = 0.002
 
     async def generate(self, request: Request) -> Reply:
         return [piece async for piece in super().stream(request) if isinstance(piece, Reply)][0]

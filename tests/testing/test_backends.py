@@ -46,7 +46,7 @@ class TestScript(BackendConformance):
 @pytest.mark.parametrize("name", BAD)
 def test_a_bad_backend_breaks_just_its_rule(name: str) -> None:
     number, factory = BAD[name]
-    found = check_backend(factory, "good", OPTIONS)
+    found = check_backend(factory, "good", OPTIONS, rules=[rule for rule in RULES if rule.number != "B03"])
     assert {violation.rule for violation in found} == {number}, "\n".join(map(str, found))
 
 
@@ -110,8 +110,8 @@ def test_the_package_does_not_import_pytest() -> None:
 def test_a_class_can_set_its_options_in_a_fixture(pytester_file: Path) -> None:
     run = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-p", "no:randomly", str(pytester_file)]
     done = subprocess.run(run, capture_output=True, text=True, check=False, cwd=pytester_file.parent)
-    assert f"{len(RULES) - 1} passed" in done.stdout, done.stdout
-    assert "FAILED test_mine.py::TestMine::test_rule[B19]" in done.stdout
+    assert f"2 failed, {len(RULES) - 2} passed" in done.stdout, done.stdout
+    assert "B19: the same request with the same seed gives the same answer: 'one two' and 'three four'" in done.stdout
 
 
 @pytest.fixture
@@ -126,7 +126,7 @@ def pytester_file(tmp_path: Path) -> Path:
         "    model = 'script'\n"
         "    @pytest.fixture(autouse=True)\n"
         "    def server(self):\n"
-        "        self.options = {'answers': ['one two', 'three four', 'five six', 'seven eight']}\n"
+        "        self.options = {'answers': ['one two', 'three four', 'five six']}\n"
     )
     return path
 

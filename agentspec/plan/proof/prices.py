@@ -19,18 +19,21 @@ _DATED = re.compile(r"[-@](?:\d{8}|\d{4}-\d{2}-\d{2})$")
 class Price:
     """USD for one token of a prompt, for one of an answer, and for one second of a call.
 
-    `local` is the price of a backend that runs on this machine, unless it hands a call on to another one.
+    Attributes:
+        local: this is a backend that runs on this machine, unless it hands a call on to another one.
+        written: the spec says so.
     """
 
     token_in: float
     token_out: float
     second: float = 0.0
     local: bool = False
+    written: bool = False
 
     @classmethod
-    def written(cls, shape: PriceShape) -> Price:
+    def of(cls, shape: PriceShape) -> Price:
         """The price that a spec gives to a model."""
-        return cls((shape.in_ or 0.0) / 1e6, (shape.out or 0.0) / 1e6, shape.per_second or 0.0)
+        return cls((shape.in_ or 0.0) / 1e6, (shape.out or 0.0) / 1e6, shape.per_second or 0.0, written=True)
 
     def usd(self, tokens_in: int | None, tokens_out: int | None, seconds: float) -> float | None:
         """What a call costs; None when that depends on a count that is not known.
@@ -61,7 +64,7 @@ class PriceBook:
     def of(self, binding: Binding) -> Price | None:
         """The price of a model as it is bound: that of the spec wins. None when it is not known."""
         if binding.terms is not None and binding.terms.price is not None:
-            return Price.written(binding.terms.price)
+            return Price.of(binding.terms.price)
         return self.price(binding.use)
 
     def price(self, use: str) -> Price | None:

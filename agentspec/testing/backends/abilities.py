@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import AsyncIterator, Mapping
+from dataclasses import replace
 from types import MappingProxyType
 
 from agentspec.api.backend import Backend
@@ -133,7 +134,7 @@ async def overflow(subject: Subject) -> AsyncIterator[str]:
     async with subject.opened() as backend:
         await subject.ask(backend, say(TIGHT))
         holds = backend.capabilities.context_tokens
-        if holds is None or 2 * holds > _MOST_WORDS:
+        if holds is None or not 0 < 2 * holds <= _MOST_WORDS:
             return
         error = await _met(backend, say("word " * (2 * holds)))
         if not isinstance(error, ContextOverflow):
@@ -171,9 +172,7 @@ async def tool_conversation(subject: Subject) -> AsyncIterator[str]:
 def _with_results(asked: Request, first: Reply) -> Request:
     results = [Message("tool", "Free on monday: 9 to 11.", tool_call_id=call.id) for call in first.tool_calls]
     turns = (*asked.messages, Message("assistant", first.text, first.tool_calls), *results)
-    return say("", tools=asked.tools) if not first.tool_calls else Request(
-        turns, tools=asked.tools, max_tokens=asked.max_tokens, temperature=0.0, seed=asked.seed
-    )
+    return replace(asked, messages=turns)
 
 
 async def _met(backend: Backend, request: Request) -> AgentspecError | None:

@@ -10,13 +10,15 @@ every answer.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache
+from types import MappingProxyType
 from typing import Any
 
 from agentspec.api.schema import inline
-from agentspec_pocket import gbnf, grammar_numbers
+from agentspec_pocket import gbnf, grammar_numbers, grammar_quotes
 
+_NO_TEXTS: Mapping[str, Sequence[str]] = MappingProxyType({})
 _MAX_DEPTH = 32
 _MAX_TEXT = 200_000
 _ANY_DEPTH = 4
@@ -33,24 +35,32 @@ _NAMES: dict[type, tuple[str, ...]] = {
 _TYPES = ("object", "array", "string", "number", "integer", "boolean", "null")
 
 
-def from_schema(schema: Mapping[str, Any]) -> str:
+def from_schema(schema: Mapping[str, Any], texts: Mapping[str, Sequence[str]] = _NO_TEXTS) -> str:
     """Return the grammar of the answers that fit `schema`; the last few hundred are remembered.
 
-    A schema too deep or too large for a grammar gets the one of any JSON value.
+    `texts` are those of which `x-quote` names one, see `Request.texts`. A schema too deep or too large for a grammar
+    gets the one of any JSON value; where only the texts are too long, a quote may be any string.
     """
-    return _cached(json.dumps(schema, default=dict))
+    return _cached(json.dumps([schema, texts], default=dict))
 
 
 @lru_cache(maxsize=256)
-def _cached(schema: str) -> str:
-    text = _Grammar().text(inline(json.loads(schema)))
-    return text if len(text) <= _MAX_TEXT else _Grammar().text({})
+def _cached(asked: str) -> str:
+    schema, texts = json.loads(asked)
+    plain = inline(schema)
+    for grammar, whole in ((_Grammar(texts), plain), (_Grammar({}), plain)):
+        text = grammar.text(whole)
+        if len(text) <= _MAX_TEXT:
+            return text
+    return _Grammar({}).text({})
 
 
 class _Grammar:
     """The rules of one schema, each kept once."""
 
-    def __init__(self) -> None:
+    def __init__(self, texts: Mapping[str, Sequence[str]]) -> None:
+        self.texts = texts
+        self.quotes: dict[str, str] = {}
         self.rules: dict[str, str] = {}
         self.names: dict[str, str] = {}
 
@@ -150,10 +160,22 @@ class _Grammar:
             return self.rule("text", body)
         if isinstance(schema.get("enum"), list):
             return gbnf.words([word for word in schema["enum"] if isinstance(word, str)])
+        source = schema.get("x-quote")
+        if isinstance(source, str) and (quote := self.quote(source)):
+            return quote
         low, high = _count(schema.get("minLength")) or 0, _count(schema.get("maxLength"))
         if not low and high is None:
             return self.terminal("string")
         return self.rule("text", rf'"\"" {self.terminal("char")}{gbnf.times(low, high)} "\""')
+
+    def quote(self, source: str) -> str:
+        """A passage of the texts of that name; empty where it may be any string."""
+        if source not in self.quotes:
+            name = f"quote-{len(self.quotes)}"
+            found = grammar_quotes.passages(self.texts.get(source, ()), name)
+            self.rules |= found or {}
+            self.quotes[source] = self.rule("text", rf'"\"" {name} "\""') if found else ""
+        return self.quotes[source]
 
     def anything(self, depth: int) -> str:
         """Any JSON value, nested less and less deep."""

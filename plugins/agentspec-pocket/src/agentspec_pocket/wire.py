@@ -64,7 +64,7 @@ def encode(request: Request, options: PocketOptions, *, in_pieces: bool, thinks:
         body["stop"] = list(request.stop)
     constrained = enforced(request) == "constrained"
     if request.output is not None and constrained:
-        body["grammar"] = from_schema(request.output)
+        body["grammar"] = from_schema(request.output, request.texts)
         body["reasoning_format"] = "none"
     if thinks:
         body["chat_template_kwargs"] = {"enable_thinking": options.thinking and not constrained}
