@@ -14,6 +14,9 @@ from agentspec.api.messages import Json
 
 Status = Literal["ok", "failed", "cancelled", "paused"]
 
+LONGEST_WAIT_S = 3600.0
+"""A provider that asks for a longer wait than this is not waited for: the node's own `retry` says how long."""
+
 
 class Failure(NamedTuple):
     """Why a step failed, in words for a person.
@@ -37,6 +40,8 @@ class Failure(NamedTuple):
     def of(cls, path: str, error: AgentspecError) -> Failure:
         """Describe an error that happened in the step at `path`."""
         wait = getattr(error, "retry_after_s", None)
+        if wait is not None and not 0 <= wait <= LONGEST_WAIT_S:  # false for NaN, too
+            wait = None
         return cls(path, error.code, error.message, error.hint, error.kind, error.exit, error.fatal, wait)
 
 

@@ -22,6 +22,7 @@ _COMMANDS = {
     "graph": "Draw an agent.",
     "init": "Make a folder with an agent that runs at once.",
     "migrate": "Rewrite a file of an older version of the language.",
+    "models": "List models, and tell how they did in recorded runs.",
     "plan": "Show what would run, and call nobody.",
     "resume": "Go on with a run that was paused or cut off.",
     "run": "Run an agent.",

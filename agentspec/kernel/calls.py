@@ -46,8 +46,6 @@ def _return(state: State, visit: CallVisit, value: Json, meta: Meta | None, fail
     caller = visit.caller
     call = caller.calls[visit.number]
     call.done, call.value, call.meta, call.failure = True, value, meta, failure
-    call.after = len(caller.calls)
-    caller.returned.append(visit.number)
     caller.open -= 1
     state.commands.append(ReturnCall(visit.path, visit.number, value, meta, failure))
 

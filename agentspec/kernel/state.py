@@ -175,18 +175,14 @@ class CallVisit(Visit):
 
 
 class Call:
-    """A call of a block by a step. `value` and `meta`, or `failure`, are there once it is `done`.
+    """A call of a block by a step. `value` and `meta`, or `failure`, are there once it is `done`."""
 
-    `after` is how many calls the step had made by then.
-    """
-
-    __slots__ = ("after", "done", "failure", "meta", "name", "value", "values")
+    __slots__ = ("done", "failure", "meta", "name", "value", "values")
 
     def __init__(self, name: str, values: Mapping[str, Json]) -> None:
         self.name = name
         self.values = values
         self.done = False
-        self.after = 0
         self.value: Json = None
         self.meta: Meta | None = None
         self.failure: Failure | None = None
@@ -195,18 +191,16 @@ class Call:
 class Running:
     """A step that was started and has not answered.
 
-    `calls` are the blocks that it called, in order; `open` of them are still going on, and `returned` are the
-    numbers of those that have ended, in the order of their ends.
+    `calls` are the blocks that it called, in order; `open` of them are still going on.
     """
 
-    __slots__ = ("attempt", "calls", "frame", "node", "open", "returned")
+    __slots__ = ("attempt", "calls", "frame", "node", "open")
 
     def __init__(self, frame: Frame, node: PlanNode, attempt: int) -> None:
         self.frame = frame
         self.node = node
         self.attempt = attempt
         self.calls: list[Call] = []
-        self.returned: list[int] = []
         self.open = 0
 
 

@@ -16,6 +16,7 @@ LONGEST_ANSWER = 1_000_000
 DEEPEST_ANSWER = 100
 """Brackets inside brackets."""
 
+_TOO_DEEP = f"the answer is nested deeper than {DEEPEST_ANSWER} levels"
 _LONGEST_SHOWN = 20_000
 """Characters of its answer that a model is shown again."""
 
@@ -25,12 +26,13 @@ class Answer:
     """A parsed answer. `problems` is empty exactly when `value` fits the schema.
 
     Attributes:
-        extracted: whether the text held more than the value, or wrote it in another way than JSON does.
+        span: where the value stands in a text that holds more, or writes it in another way than JSON does; None for
+            a text that is JSON.
     """
 
     value: Json
     problems: tuple[str, ...] = ()
-    extracted: bool = False
+    span: tuple[int, int] | None = None
 
 
 def read_answer(reply: Reply, schema: Schema | None) -> Answer:
@@ -40,7 +42,7 @@ def read_answer(reply: Reply, schema: Schema | None) -> Answer:
     has to fit the schema like any other answer; where several values do, none is taken.
     """
     if schema is None:
-        return Answer(reply.text)
+        return Answer(_text(reply.text))
     if reply.finish == "length":
         return Answer(None, ("the answer was cut before its end; raise `max_tokens`",))
     if len(reply.text) > LONGEST_ANSWER:
@@ -48,9 +50,11 @@ def read_answer(reply: Reply, schema: Schema | None) -> Answer:
         return Answer(None, (f"{size}: answer with JSON alone",))
     try:
         value = load(reply.text.removeprefix("\ufeff"))
-    except (ValueError, RecursionError) as error:
+    except RecursionError:
+        return Answer(None, (_TOO_DEEP,))
+    except ValueError as error:
         return _extracted(reply.text, schema, error)
-    return _fitting(value, schema, extracted=False)
+    return _fitting(value, schema)
 
 
 def _extracted(text: str, schema: Schema, error: Exception) -> Answer:
@@ -60,7 +64,7 @@ def _extracted(text: str, schema: Schema, error: Exception) -> Answer:
         return Answer(None, (f"the answer holds more than {MOST_VALUES} JSON values: answer with one, and no text",))
     if not found:
         return Answer(None, (f"the answer is not JSON: {error}",))
-    answers = [_fitting(value, schema, extracted=True) for value in found]
+    answers = [_fitting(one.value, schema, (one.start, one.end)) for one in found]
     fitting = [answer for answer in answers if not answer.problems]
     if not fitting:
         return answers[-1]
@@ -70,14 +74,24 @@ def _extracted(text: str, schema: Schema, error: Exception) -> Answer:
     return fitting[0]
 
 
-def _fitting(value: Json, schema: Schema, *, extracted: bool) -> Answer:
+def _fitting(value: Json, schema: Schema, span: tuple[int, int] | None = None) -> Answer:
     if _is_too_deep(value):
-        return Answer(None, (f"the answer is nested deeper than {DEEPEST_ANSWER} levels",))
+        return Answer(None, (_TOO_DEEP,))
     try:
         problems = tuple(problems_of(value, schema))
+        json.dumps(value, ensure_ascii=False).encode()
     except ValueError as error:  # half of a surrogate pair has no UTF-8
         return Answer(None, (f"the answer holds what is no text: {error}",))
-    return Answer(value, problems) if problems else Answer(fill_absent(value, schema), extracted=extracted)
+    return Answer(value, problems) if problems else Answer(fill_absent(value, schema), span=span)
+
+
+def _text(said: str) -> str:
+    """A text that can be written: half of a surrogate pair has no UTF-8, and becomes U+FFFD."""
+    try:
+        said.encode()
+    except UnicodeEncodeError:
+        return said.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
+    return said
 
 
 def _is_too_deep(value: Json) -> bool:

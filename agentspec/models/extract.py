@@ -7,8 +7,8 @@ What is read, and why it can mean only one thing:
 - `True`, `False` and `None` in the place of a value;
 - `“…”` in the place of `"…"`, where the text between them has no quotes of its own.
 
-What is not read: single quotes (an apostrophe ends the text too soon), missing commas, quotes or brackets, comments, and a
-value inside one that is broken, which is a part and not the answer.
+What is not read: single quotes (an apostrophe ends the text too soon), missing commas, quotes or brackets, comments,
+and a value inside one that is broken, which is a part and not the answer.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from __future__ import annotations
 import json
 import math
 import re
+from typing import NamedTuple
 
 from agentspec.api.messages import Json
 
@@ -43,37 +44,45 @@ def load(text: str) -> Json:
     return json.loads(text, parse_constant=_refuse, parse_float=_finite)
 
 
-def values_in(text: str) -> list[Json]:
+class Found(NamedTuple):
+    """A value, and where in the text it stands."""
+
+    value: Json
+    start: int
+    end: int
+
+
+def values_in(text: str) -> list[Found]:
     """The JSON values in a text, in their order; at most one more than `MOST_VALUES`.
 
     Takes time in proportion to the length of the text, whatever stands in it.
     """
-    text = text.removeprefix("\ufeff")
     thought = _THOUGHT.match(text)
-    text = text[thought.end() :] if thought else text
-    fenced = _only_fenced(text)
+    place = thought.end() if thought else 0
+    fenced = _only_fenced(text, place)
     if fenced:
         return fenced
-    found: list[Json] = []
-    place = 0
+    found: list[Found] = []
     while len(found) <= MOST_VALUES and (opening := _OPENING.search(text, place)):
-        written, place = _scan(text, opening.start())
+        start = opening.start()
+        written, place = _scan(text, start)
         if written:
             try:
-                found.append(load(written))
+                found.append(Found(load(written), start, place))
             except (ValueError, RecursionError):
                 continue
     return found
 
 
-def _only_fenced(text: str) -> list[Json]:
+def _only_fenced(text: str, start: int) -> list[Found]:
     """The value of a text that is nothing but one code fence: there, a number or a word is the answer, too."""
-    text = text.strip()
-    opening, line, inside = text.partition("\n")
+    opening, line, inside = text[start:].lstrip("\ufeff \t\r\n").partition("\n")
+    inside = inside.rstrip()
     if not (line and opening.startswith("```") and inside.endswith("```")):
         return []
     try:
-        return [load(inside[:-3])]
+        end = text.rindex("```")
+        return [Found(load(inside[:-3]), text.index("\n", text.index("```", start)), end)]
     except (ValueError, RecursionError):
         return []
 

@@ -132,8 +132,8 @@ _RULES: tuple[tuple[re.Pattern[str], Callable[[re.Match[str]], Iterator[Day]]], 
         (rf"(?<![\w.])(\d{{1,2}})\.\s?(\d{{1,2}})\.\s?(?:{_SHORT_OR_LONG}(?![\d:.]\d|\d)|(?!\d))", _day_first),
         (rf"(?<![\w/])(\d{{1,2}})/(\d{{1,2}})(?:/{_SHORT_OR_LONG})?(?![\w/])", _either_first),
         (r"(?<![\w-])(\d{1,2})-(\d{1,2})-(\d{4})(?![\w-])", _either_first),
-        (rf"(?<![\w.,:]){_DAY}\.?\s{{1,2}}(?:of\s)?{_MONTH}(?![a-z])(?:,?\s{{1,2}}(\d{{4}})\b(?!:))?", _day_month),
-        (rf"\b{_MONTH}\s{{1,2}}(?:the\s)?{_DAY}\b(?!:)(?:,?\s{{1,2}}(\d{{4}})\b(?!:))?", _month_day),
+        (rf"(?<![\w.,:]){_DAY}\.?\s{{1,2}}(?:of\s)?{_MONTH}(?![a-z])(?:,?\s{{1,2}}(\d{{4}})\b(?!:\d))?", _day_month),
+        (rf"\b{_MONTH}\s{{1,2}}(?:the\s)?{_DAY}\b(?!:\d)(?:,?\s{{1,2}}(\d{{4}})\b(?!:\d))?", _month_day),
     )
 )
 _WORDS = re.compile(
@@ -145,14 +145,15 @@ _SHIFTS = {"tomorrow": 1, "yesterday": -1}
 def _relative(match: re.Match[str], reference: date) -> Iterator[date]:
     """The days that a word means: the next of that name, `this` also today, `next` also that of the week after."""
     which, weekday, word = ((group or "").lower() for group in match.groups())
+    ahead = 0 if word else (_DAYS.index(weekday) - reference.weekday()) % 7
     if word:
-        yield reference + timedelta(days=_SHIFTS.get(word, 0))
-        return
-    ahead = (_DAYS.index(weekday) - reference.weekday()) % 7
-    if which == "last":
-        yield reference + timedelta(days=ahead - 7)
-        return
-    if which == "this" or ahead:
-        yield reference + timedelta(days=ahead)
-    if which == "next" or not ahead:
-        yield reference + timedelta(days=ahead + 7)
+        meant = [_SHIFTS.get(word, 0)]
+    elif which == "last":
+        meant = [ahead - 7]
+    elif which == "next":
+        meant = [ahead or 7, ahead + 7]
+    else:
+        meant = [ahead if ahead or which else 7]
+    for days in dict.fromkeys(meant):
+        with suppress(OverflowError):
+            yield reference + timedelta(days=days)

@@ -140,8 +140,8 @@ class Guard:
         self._breaker = Breaker(uses, clock)
         most = None if terms is None else terms.concurrency
         self._places = None if most is None else asyncio.Semaphore(most)
-        self._requests = _rate(terms and terms.requests_per_minute)
-        self._tokens = _rate(terms and terms.tokens_per_minute)
+        self._requests = _rate(None if terms is None else terms.requests_per_minute)
+        self._tokens = _rate(None if terms is None else terms.tokens_per_minute)
         self._gate = asyncio.Lock()
 
     @asynccontextmanager

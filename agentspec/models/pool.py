@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 from collections.abc import Coroutine, Mapping
 from dataclasses import replace
 from typing import Any, TypeVar
@@ -20,6 +21,9 @@ from agentspec.plan.proof.prices import Price, price_book
 from agentspec.spec.expressions import check, compile_expression
 
 _O = TypeVar("_O", bound=Options)
+
+_MOST_TOKENS = 1 << 40
+"""No call has as many."""
 
 _PATIENCE_S = 10.0
 """How long the end of a run waits for models that were asked in the background."""
@@ -73,7 +77,11 @@ class ModelPool:
         return most if isinstance(most, int) else None
 
     def with_cost(self, name: str, usage: Usage, seconds: float) -> Usage:
-        """A usage with what it costs: a price of the spec wins, then the backend's own word, then the price book."""
+        """A usage with what it costs: a price of the spec wins, then the backend's own word, then the price book.
+
+        What no call can have used becomes unknown: limits are held against it.
+        """
+        usage = Usage(*(_count(one) for one in (usage.tokens_in, usage.tokens_out, usage.tokens_cached)), _usd(usage))
         price, told = self.price(name), usage.usd
         if price is None or (told is not None and not price.written):
             return usage
@@ -117,6 +125,14 @@ class ModelPool:
             for backend in self._open.values():
                 await backend.close()
             self._open.clear()
+
+
+def _count(told: object) -> int | None:
+    return told if isinstance(told, int) and not isinstance(told, bool) and 0 <= told < _MOST_TOKENS else None
+
+
+def _usd(usage: Usage) -> float | None:
+    return usage.usd if isinstance(usage.usd, int | float) and 0 <= usage.usd < math.inf else None
 
 
 def resolve_options(binding: Binding, options: type[_O], lookup: Lookup) -> _O:

@@ -12,6 +12,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
 from agentspec.api.messages import Json, Message, Reply, Request, Schema, ToolOffer
+from agentspec.api.schema import fill_absent
 from agentspec.models.answers import Answer, read_answer
 from agentspec.plan.offers import wire_name
 
@@ -72,7 +73,7 @@ def read_turn(reply: Reply, output: Schema | None, native: bool) -> Answer:
     if "tool" in answer.value:
         call = _call("", answer.value["tool"], answer.value.get("arguments", {}))
         return replace(answer, value={"text": "", "calls": [call]})
-    return replace(answer, value={"answer": answer.value["answer"]})
+    return replace(answer, value={"answer": fill_absent(answer.value["answer"], output or {})})
 
 
 def _call(number: str, name: str, arguments: Json) -> Json:

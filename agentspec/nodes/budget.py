@@ -1,7 +1,7 @@
 """What is left of the limits, of the run as a whole and of each agent that it calls.
 
-A call reserves what it may use before it is made. One that certainly breaks a limit is refused. One that might, together
-with those under way, waits for these: what they leave is known when they are answered.
+A call reserves what it may use before it is made. One that certainly breaks a limit is refused. One that might,
+together with those under way, waits for these: what they leave is known when they are answered.
 """
 
 from __future__ import annotations
@@ -213,7 +213,7 @@ class Budgets:
 
     @asynccontextmanager
     async def reserved(self, path: str, need: Need) -> AsyncIterator[Hold]:
-        """Reserve a call of a model by the step at `path`, and wait for others where it has to. Raises `LimitReached`."""
+        """Reserve a call by the step at `path`, and wait for others under way if need be. Raises `LimitReached`."""
         around = list(self._around(path))
         while True:
             for budget in around:

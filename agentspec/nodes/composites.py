@@ -10,7 +10,6 @@ from itertools import accumulate
 from agentspec.api.errors import BackendError, InvalidAnswer
 from agentspec.api.events import ModelEscalated, ShadowAnswered
 from agentspec.api.messages import Usage
-from agentspec.models.confidence import confidence
 from agentspec.nodes.exchange import Asking, Exchange, ask_model, cost
 from agentspec.nodes.services import Services
 from agentspec.plan.model import Composite, Lookup
@@ -60,8 +59,8 @@ async def _cascade(composite: Composite, asking: Asking, services: Services) -> 
 def _accepts(composite: Composite, answer: Exchange, asking: Asking) -> bool:
     """Ask `accept` about a valid answer; others it never sees."""
     assert composite.accept is not None
-    sure = confidence(answer.reply.logprobs, structured=answer.structured)
-    seen = {"output": asking.seen(answer.value), "confidence": sure or 0.0, "valid": True, "usd": cost(answer.usages)}
+    sure = answer.confidence or 0.0
+    seen = {"output": asking.seen(answer.value), "confidence": sure, "valid": True, "usd": cost(answer.usages)}
     return bool(composite.accept(seen.__getitem__))
 
 

@@ -59,6 +59,7 @@ class Exchange:
         model: the model that answered, as `<backend>/<model>`.
         structured: whether the answer was asked for as JSON.
         how: how the answer was obtained, for the format rate.
+        span: where the answer stands in the reply's text, unless it is all of it.
     """
 
     value: Json
@@ -67,6 +68,12 @@ class Exchange:
     model: str
     structured: bool
     how: str
+    span: tuple[int, int] | None = None
+
+    @property
+    def confidence(self) -> float | None:
+        """How sure the model was, 0..1; None when it does not tell."""
+        return confidence(self.reply.logprobs, structured=self.structured, span=self.span)
 
     def escalated(self, usages: tuple[Usage, ...]) -> Exchange:
         """The same, as what came of asking several models; `usages` are those of all of them."""
@@ -75,7 +82,7 @@ class Exchange:
     def meta(self, attempt: int, seconds: float) -> Meta:
         """How a step ran that was this exchange."""
         return Meta(
-            confidence=confidence(self.reply.logprobs, structured=self.structured),
+            confidence=self.confidence,
             model=self.model,
             usd=cost(self.usages),
             tokens_in=sum(usage.tokens_in or 0 for usage in self.usages),
@@ -110,7 +117,7 @@ async def ask_model(model: str, asking: Asking, services: Services) -> Exchange:
         reply, answer, how = await _made(call, asking, services)
         usages.append(reply.usage)
         if not answer.problems:
-            return Exchange(answer.value, reply, tuple(usages), uses, structured, how)
+            return Exchange(answer.value, reply, tuple(usages), uses, structured, how, answer.span)
         if is_last or request.output is None:
             raise InvalidAnswer(
                 f"`{uses}` gave no answer that fits: {'; '.join(answer.problems[:3])}",
@@ -140,7 +147,7 @@ class _Call:
             return "text"
         if self.is_repair:
             return "repaired"
-        if answer.extracted:
+        if answer.span is not None:
             return "extracted"
         return "parsed" if reply.enforced == "none" else reply.enforced
 

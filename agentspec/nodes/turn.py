@@ -56,7 +56,7 @@ async def take_turn(command: StartStep, work: TurnWork, services: Services) -> t
 
 
 def _answered(answer: Answer) -> Answer:
-    return answer if answer.problems else Answer({"answer": answer.value})
+    return answer if answer.problems else replace(answer, value={"answer": answer.value})
 
 
 def _grounded(turn: Answer, grounds: Grounds | None) -> Answer:

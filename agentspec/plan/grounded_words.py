@@ -78,31 +78,54 @@ class GroundedWords:
             for number, item in enumerate(raw):
                 yield from self._written(item, (*where, number), seen)
 
-    def place(self, word: Word) -> Place | None:
-        """Where a word stands, its source if it has one; None where it cannot be told."""
+    def place(self, word: Word, *, whole: bool = False) -> Place | None:
+        """Where a word stands, or its source if it has one and not the `whole` is meant; None where that is unknown."""
         behind = rf"\s+from\s+(?P<it>{re.escape(word.source)})(?![\w.\[])" if word.source else r"(?!\s+from\b)"
         sought = re.compile(rf"(?<![\w.])(?P<word>{word.kind}){behind}")
         for text, where in self._strings:
             if match := sought.search(text):
-                start, end = match.span("it" if word.source else "word")
+                start, end = match.span() if whole else match.span("it" if word.source else "word")
                 return Place(where, start, end, text)
         return None
 
-    def report(self, texts: Texts, word: Word, code: str, message: str, label: str = "") -> None:
-        """Report a problem with a word where it stands, once."""
-        place = self.place(word)
-        if place is None:
-            texts.report(code, message, self._where, label)
-        else:
-            texts.report_inside(code, message, place.where, place.start, place.end, label)
+    def report(
+        self,
+        texts: Texts,
+        word: Word,
+        code: str,
+        message: str,
+        label: str,
+        *,
+        at: Place | None = None,
+        fix: str | None = None,
+    ) -> None:
+        """Report a problem with a word where it stands, or with a part of it, `at`, which `fix` may replace."""
+        _report_at(texts, at or self.place(word), self._where, code, message, label, fix)
+
+    def report_use(self, texts: Texts, word: Word, code: str, message: str, label: str) -> None:
+        """Report a word that may not stand here; of a type that is named here, the name."""
+        place = self.place(word, whole=True)
+        here = place is not None and place.where[: len(self._where)] == self._where
+        _report_at(texts, place if here else None, self._where, code, message, label)
+
+
+def _report_at(
+    texts: Texts, place: Place | None, where: Where, code: str, message: str, label: str, fix: str | None = None
+) -> None:
+    if place is None:
+        texts.report(code, message, where, label)
+    else:
+        texts.report_inside(code, message, place.where, place.start, place.end, label, fix)
+    if texts.problems[-1] in texts.problems[:-1]:  # two nodes may answer with the same type
+        texts.problems.pop()
 
 
 def report_astray(texts: Texts, raw: Any, where: Where, types: Mapping[str, Any], schema: Schema) -> None:
     """Report grounded words in a type that is not that of a model's answer."""
     words = GroundedWords(raw, where, types)
     for word in words_in(schema):
-        message = f"`{word}` is taken from what a model's prompt reads, and no model answers with `{where[-1]}`"
-        words.report(texts, word, "AS442", message, f"write `{_plain(word)}` for a value that is known already")
+        message = f"`{word}` says what a model may take from its prompt, and `{where[-1]}` is no model's answer"
+        words.report_use(texts, word, "AS442", message, f"write `{_plain(word)}` here")
 
 
 def _plain(word: Word) -> str:

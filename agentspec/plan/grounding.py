@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import Any
 
 from agentspec.api.messages import Schema
-from agentspec.plan.grounded_words import GroundedWords, Place, Word, words_in
+from agentspec.plan.grounded_words import GroundedWords, Word, words_in
 from agentspec.plan.infer import follow
 from agentspec.plan.model import Grounding
 from agentspec.plan.scope import Scope
@@ -69,10 +69,8 @@ def _check_source(texts: Texts, words: GroundedWords, word: Word, read: Iterable
     schema, problems = follow(Reference(path, start, start + len(word.source)), scope, written)
     unknown = [one for one in problems if one.code != "AS310"]  # what is null is a text that is not there
     for one in unknown:
-        if place is None:
-            words.report(texts, word, one.code, one.message, one.label)
-        else:
-            _report(texts, replace(place, start=one.start, end=one.end), one.code, one.message, one.label, one.fix)
+        at = None if place is None else replace(place, start=one.start, end=one.end)
+        words.report(texts, word, one.code, one.message, one.label, at=at, fix=one.fix)
     if unknown:
         return
     if not _is_text(schema):
@@ -81,10 +79,6 @@ def _check_source(texts: Texts, words: GroundedWords, word: Word, read: Iterable
     elif not any(_covers(path, one) or _covers(one, path) for one in read):
         message = f"the prompt does not read `{word.source}`, so the model could not know what it says"
         words.report(texts, word, "AS443", message, f"put `${{{{ {word.source} }}}}` into the prompt")
-
-
-def _report(texts: Texts, place: Place, code: str, message: str, label: str, fix: str | None) -> None:
-    texts.report_inside(code, message, place.where, place.start, place.end, label, fix)
 
 
 def _covers(path: Sequence[Any], other: Sequence[Any]) -> bool:

@@ -1,58 +1,50 @@
-"""What a step gets again when it runs anew: the results of the calls that it made before it was cut off."""
+"""What a step gets again when it runs anew after a restart: the results of the calls that it made before."""
 
 from __future__ import annotations
 
 import asyncio
-from collections import deque
 
 from agentspec.api.errors import RunDiverged
+from agentspec.api.messages import Json
 from agentspec.kernel.state import Running
 
-_LOST_S = 60.0
-"""After this time without a call that was made the last time, the step is not doing what it did then."""
+_LOST_S = 5.0
+"""A step that has not made its earlier calls again by then does something else. It waits for nothing but itself."""
 
 
 class Recalls:
-    """The calls of one step, counted from when it began to run.
+    """The recorded calls of one step, each to be made once more.
 
-    Results are given in the order in which the calls ended, and none before the calls were made again that were
-    made before it. So a step that makes several calls at once meets them as it did the last time.
+    A call is known by its name and values, not by its number: a step that has several calls under way may make
+    them in another order. Calls that are not recorded have to wait until all that are were made again, since they
+    do something in the world, and a step that has changed is to be found out before that.
     """
 
     def __init__(self, path: str, step: Running) -> None:
-        self.made = 0
         self._path = path
         self._calls = step.calls
-        self._order = deque(step.returned)
-        self._ended = frozenset(step.returned)
-        self._waiting: dict[int, asyncio.Future[None]] = {}
+        self._left = list(range(len(step.calls)))
+        self._none_left = asyncio.Event()
 
-    def count(self) -> int:
-        """The number of the call that is made now."""
-        number = self.made
-        self.made += 1
-        self._give()
-        return number
+    def number_of(self, name: str, values: Json) -> int | None:
+        """The number of the recorded call that this one is; None for one that was not made before."""
+        for place, number in enumerate(self._left):
+            call = self._calls[number]
+            if call.name == name and call.values == values:
+                del self._left[place]
+                if not self._left:
+                    self._none_left.set()
+                return number
+        return None
 
-    async def turn(self, number: int) -> None:
-        """Wait until it is a call's turn to give what it gave. Raises `RunDiverged`."""
-        if number not in self._ended:
+    async def all_made(self, name: str) -> None:
+        """Wait until every recorded call was made again. Raises `RunDiverged`."""
+        if not self._left:
             return
-        waiting = self._waiting[number] = asyncio.get_running_loop().create_future()
-        self._give()
         try:
             async with asyncio.timeout(_LOST_S):
-                await waiting
+                await self._none_left.wait()
         except TimeoutError as error:
-            text = f"`{self._path}` does not make the calls that it made before it was cut off"
+            missing = self._calls[self._left[0]].name
+            text = f"`{self._path}` calls `{name}`, and not `{missing}` as it did before it was cut off"
             raise RunDiverged(text, hint="start the run anew: its spec or a plugin has changed") from error
-
-    def _give(self) -> None:
-        while self._order:
-            number = self._order[0]
-            waiting = self._waiting.get(number)
-            if waiting is None or self._calls[number].after > self.made:
-                return
-            self._order.popleft()
-            if not waiting.done():
-                waiting.set_result(None)

@@ -11,6 +11,7 @@ from agentspec.api.events import (
     CallAnswered,
     ControllerEntered,
     Event,
+    ModelEscalated,
     RunStarted,
     StepFailed,
     StepSkipped,
@@ -20,6 +21,7 @@ from agentspec.plan.model import Plan, PlanBlock, PlanningWork, Work, inner_bloc
 from agentspec.plan.names import letter_and_name
 from agentspec.plan.paths import general
 from agentspec.plan.steps import STEPS
+from agentspec.runtime.usage import ModelUse, Saving, saving_of
 
 _IN_FULL = 12
 """Letters of a trajectory that are shown one by one."""
@@ -34,32 +36,48 @@ class NodeUse:
     Attributes:
         kind: `LM` or `T`.
         letter: how the node stands in trajectories: where an agent has several tools, they are `T1`, `T2` and so on.
-        models: the models that were asked, each with the number of answers that were taken from it.
+        by_model: what each of the models that were asked was asked.
         usd: None once one price was unknown.
+        saving: for a node that asks a cascade.
+        confidence: sum over the `sure` answers whose confidence is known.
     """
 
     path: str
     kind: str
     letter: str
-    models: dict[str, int] = field(default_factory=dict)
+    by_model: dict[str, ModelUse] = field(default_factory=dict)
     steps: int = 0
     failed: int = 0
     skipped: int = 0
     calls: int = 0
     tokens_in: int = 0
     tokens_out: int = 0
+    tokens_cached: int | None = None
     usd: float | None = 0.0
     seconds: float = 0.0
     formats: dict[str, int] = field(default_factory=dict)
     confidence: float = 0.0
+    sure: int = 0
+    saving: Saving | None = None
+
+    @property
+    def models(self) -> dict[str, int]:
+        """The models that were asked, each with the number of answers that were taken from it."""
+        return {model: use.taken for model, use in self.by_model.items()}
+
+    @property
+    def saved_usd(self) -> float | None:
+        """What the small models have saved, see `Saving`; None when that is not known, or there are none."""
+        return self.saving.usd(self.by_model) if self.saving is not None else None
 
     @property
     def model(self) -> str:
         """Who answered: one model, or several with their shares of the answers."""
-        answers = sum(self.models.values())
-        if len(self.models) < 2 or not answers:
-            return ", ".join(self.models)
-        return ", ".join(f"{model} {100 * count / answers:.0f} %" for model, count in self.models.items())
+        models = self.models
+        answers = sum(models.values())
+        if len(models) < 2 or not answers:
+            return ", ".join(models)
+        return ", ".join(f"{model} {100 * count / answers:.0f} %" for model, count in models.items())
 
 
 class Record:
@@ -70,6 +88,8 @@ class Record:
         self._decisions: list[tuple[str, str]] = []
         self._callers: set[str] = set()
         self._planning: dict[str, PlanningWork] = {}
+        self._models = plan.models
+        self._last: dict[str, CallAnswered] = {}
         works = list(_works(plan.block, ""))
         tools = dict.fromkeys(letter_and_name(work)[1] for _, work in works if letter_and_name(work)[0] == "T")
         self._letters = {name: f"T{at}" if len(tools) > 1 else "T" for at, name in enumerate(tools, 1)}
@@ -82,7 +102,8 @@ class Record:
             if isinstance(work, PlanningWork):
                 self._planning[path] = work
             elif kind == "T" or (kind == "LM" and not inner_blocks(work)):
-                self.nodes.setdefault(path, NodeUse(path, kind, self._letters.get(name, kind)))
+                letter, saving = self._letters.get(name, kind), saving_of(work, self._models)
+                self.nodes.setdefault(path, NodeUse(path, kind, letter, saving=saving))
 
     def __call__(self, event: Event) -> None:
         """Take in one event."""
@@ -90,6 +111,10 @@ class Record:
             self._succeeded(event)
         elif isinstance(event, CallAnswered):
             self._answered(event)
+        elif isinstance(event, ModelEscalated):
+            use = self._use(event)
+            if use is not None and event.uses in use.by_model:
+                use.by_model[event.uses].escalated += 1
         elif isinstance(event, StepFailed):
             use = self._use(event)
             if use is not None:
@@ -126,7 +151,7 @@ class Record:
             for step in event.values[STEPS]:
                 self._add(_works(blocks[step["tool"]], f"{path}/{STEPS}/{step['id']}/"))
 
-    def _use(self, event: StepSucceeded | StepFailed | StepSkipped | CallAnswered) -> NodeUse | None:
+    def _use(self, event: StepSucceeded | StepFailed | StepSkipped | CallAnswered | ModelEscalated) -> NodeUse | None:
         """The row of a step; None for those that are no LM and no tool."""
         return self.nodes.get(general(event.path))
 
@@ -136,10 +161,14 @@ class Record:
             return
         self._decisions.append((event.path, use.letter))
         use.steps += 1
+        last = self._last.pop(event.path, None)
         if meta.model is not None:
-            use.models[meta.model] = use.models.get(meta.model, 0) + 1
+            use.by_model.setdefault(meta.model, ModelUse()).was_taken(meta)
+            if use.saving is not None:
+                use.saving.taken(last)
         if meta.calls or meta.format == "cached":
             use.confidence += meta.confidence or 0.0
+            use.sure += meta.confidence is not None
             use.formats[meta.format or ""] = use.formats.get(meta.format or "", 0) + 1
         else:
             use.seconds += meta.seconds
@@ -148,7 +177,10 @@ class Record:
         """Count a call when it is answered: those of a step that then fails cost as much."""
         use = self._use(event)
         assert use is not None, f"{event.path} asks no model"
-        use.models.setdefault(event.model, 0)
+        use.by_model.setdefault(event.model, ModelUse()).answered(event)
+        self._last[event.path] = event
+        if event.tokens_cached is not None:
+            use.tokens_cached = (use.tokens_cached or 0) + event.tokens_cached
         use.calls += 1
         use.tokens_in += event.tokens_in or 0
         use.tokens_out += event.tokens_out or 0

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import random
 import secrets
 import threading
 import time
 from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -35,6 +37,9 @@ from agentspec.runtime.recording import Recording, can_pause
 from agentspec.runtime.replay import Past
 
 Observer = Callable[[Event], None]
+
+_LONGEST_STRETCH = 1.5
+"""How many times as long as a spec says a step may wait before it is tried again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,7 +173,8 @@ class Run:
         self._budgets = budgets
         services = self._services(values, names, models, budgets)
         ask = masked_ask(options.ask, masker)
-        driver = self._driver = Driver(plan, Executor(services), self._observe, recording, ask)
+        stretch = partial(random.Random(self.id).uniform, 1.0, _LONGEST_STRETCH)  # noqa: S311
+        driver = self._driver = Driver(plan, Executor(services), self._observe, recording, ask, stretch=stretch)
         started = services.clock()
         try:
             ended = await begin(driver)

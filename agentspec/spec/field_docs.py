@@ -71,7 +71,7 @@ PLACES: Mapping[str, Place] = {
             "concurrency": ("How many calls may be under way at the same time; others wait.", "4"),
             "requests_per_minute": ("How many calls may begin within any minute; others wait.", "60"),
             "tokens_per_minute": ("How many tokens, in and out, calls may use within any minute.", "90000"),
-            "price": ("What the model costs, in the place of the price that comes with this release.", "{in: 1, out: 4}"),
+            "price": ("What the model costs, in place of the price that comes with this release.", "{in: 1, out: 4}"),
         },
     ),
     "price": Place(

@@ -80,7 +80,7 @@ def test_a_profile_swaps_bindings_and_a_misspelt_one_is_a_usage_error(cli, tmp_p
 
 def test_a_run_that_fails_says_where_and_keeps_what_was_done(cli, tmp_path):
     spec = tmp_path / "agent.yaml"
-    broken = spec.read_text().replace("models:", "limits: {tokens: 1}\nmodels:")
+    broken = spec.read_text().replace("models:", "limits: {tokens: 5}\nmodels:")
     spec.write_text(broken)
     done = cli("run", ".", "--json")
     data = json.loads(done.stdout)

@@ -82,6 +82,9 @@ RUNS = {
     "AS707": asked("odd/strict"),
     "AS708": Run("{lm: small, prompt: Urgent?, output: {urgent: boolean}}", "odd/chatty"),
     "AS709": asked("odd/far", offline=True, exit=Exit.MISSING),
+    "AS711": Run(
+        "{lm: small, prompt: Hello., retry: {times: 5, wait: 1ms, on: [unavailable]}}", "odd/silent", exit=Exit.MISSING
+    ),
 }
 JOURNAL = {"AS616", "AS617", "AS618", "AS620", "AS621", "AS622", "AS623", "AS624", "AS625"}
 """Codes of runs that are recorded and resumed; they come up in tests/cli/test_resume.py."""

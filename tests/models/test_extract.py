@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import json
+import math
 import time
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agentspec.api import Reply
+from agentspec.api import Reply, TokenLogprob
 from agentspec.models.answers import DEEPEST_ANSWER, LONGEST_ANSWER, read_answer, repair_messages
+from agentspec.models.confidence import confidence
 from agentspec.models.extract import MOST_VALUES, values_in
 
 KIND = {
@@ -32,7 +34,8 @@ PROSE = st.text(st.characters(exclude_characters="[]{}", exclude_categories=["Cs
 @given(STRUCTURES, PROSE, PROSE, st.sampled_from(["", "```", "```json\n", "~~~\n"]), st.sampled_from([None, 2]))
 def test_a_value_inside_prose_and_fences_is_found_exactly(value, before, after, fence, indent):
     text = f"{before}\n{fence}{json.dumps(value, indent=indent)}\n{fence[:3]}{after}"
-    assert values_in(text) == [value]
+    ((found, start, end),) = values_in(text)
+    assert (found, text[start:end].strip()) == (value, json.dumps(value, indent=indent))
     answer = read_answer(Reply(text), {})
     assert json.dumps(answer.value) == json.dumps(value)
 
@@ -46,8 +49,8 @@ def test_a_text_without_a_value_gives_a_problem(text):
 def test_whatever_is_found_fits_and_is_json(text):
     answer = read_answer(Reply(text), KIND)
     assert answer.problems or answer.value["kind"] in ("a", "b")
-    for value in values_in(text):
-        json.dumps(value, allow_nan=False)
+    for one in values_in(text):
+        json.dumps(one.value, allow_nan=False)
 
 
 @pytest.mark.parametrize(
@@ -66,7 +69,10 @@ def test_whatever_is_found_fits_and_is_json(text):
 )
 def test_what_can_mean_only_one_thing_is_read(text):
     answer = read_answer(Reply(text), KIND)
-    assert (answer.problems, answer.value, answer.extracted) == ((), {"kind": "a", "ok": True}, True)
+    assert (answer.problems, answer.value) == ((), {"kind": "a", "ok": True})
+    start, end = answer.span
+    assert text[start] == "{"
+    assert text[end - 1] == "}"
 
 
 @pytest.mark.parametrize(
@@ -98,13 +104,16 @@ def test_what_does_not_fit_is_told_for_the_last_value():
 
 
 def test_a_number_is_taken_out_of_a_fence_and_not_out_of_prose():
-    assert read_answer(Reply("```\n42\n```"), {"type": "integer"}).value == 42
+    for text in ("```\n42\n```", "\ufeff\n```json\n 42```  ", "<think>7</think>\n```\n42\n```"):
+        answer = read_answer(Reply(text), {"type": "integer"})
+        assert answer.value == 42
+        assert text[slice(*answer.span)].strip() == "42"
     assert read_answer(Reply("It is 42."), {"type": "integer"}).problems
 
 
 def test_json_with_a_mark_at_its_beginning_is_json():
     answer = read_answer(Reply('\ufeff{"kind": "a"}'), KIND)
-    assert (answer.value["kind"], answer.extracted) == ("a", False)
+    assert (answer.value["kind"], answer.span) == ("a", None)
 
 
 def test_half_of_a_surrogate_pair_and_deep_nesting_are_problems_and_no_crash():
@@ -155,3 +164,19 @@ def test_a_very_long_answer_is_a_clear_problem():
 
 def test_too_many_values_are_a_problem():
     assert f"more than {MOST_VALUES}" in read_answer(Reply('{"kind": "a"}\n' * 30), KIND).problems[0]
+
+
+def test_confidence_of_an_extracted_answer_is_that_of_its_values_alone():
+    tokens = [
+        ("It is 7: ", 0.1),
+        ("“no”", 0.1),
+        ("{“kind”: ", 0.1),
+        ("“a”", 0.5),
+        (", “ok”: ", 0.1),
+        ("True", 0.8),
+        ("}", 0.1),
+    ]
+    reply = Reply("".join(text for text, _ in tokens))
+    answer = read_answer(reply, KIND)
+    logprobs = [TokenLogprob(text, math.log(share)) for text, share in tokens]
+    assert confidence(logprobs, structured=True, span=answer.span) == pytest.approx(0.4)

@@ -10,6 +10,7 @@ from typing import Any
 from rich.console import Console
 
 from agentspec.api import Children, ControllerFactory, Options
+from agentspec.api.events import CallAnswered, CallDelayed, StepStarted
 from agentspec.cli.render.tree import LiveTree
 from agentspec.runtime import Run, RunOptions
 
@@ -22,6 +23,20 @@ def tree_of(spec: str, desk: Desk) -> list[str]:
     with LiveTree(plan, Console(file=out, width=100)) as tree:
         asyncio.run(Run(plan, desk, RunOptions(outputs=Path("/nonexistent"), observers=[tree])).execute({}))
     return [line.rstrip() for line in out.getvalue().splitlines()]
+
+
+def test_a_call_that_has_to_wait_says_why_until_it_is_answered() -> None:
+    out = io.StringIO()
+    console = Console(file=out, width=100)
+    tree = LiveTree(compiled("nodes: {talk: {lm: m, prompt: x}}", Desk([])), console)
+    tree(StepStarted("talk", "talk", "lm", 1))
+    tree(CallDelayed("talk", "desk/m", "the rate is used up"))
+    console.print(tree.tree())
+    assert "talk  LM m  …   waits: the rate is used up" in out.getvalue()
+    tree(CallAnswered("talk", "desk/m", 1, 1, 0.0, 2.0))
+    out.truncate(0)
+    console.print(tree.tree())
+    assert "waits" not in out.getvalue()
 
 
 def test_only_the_tools_that_were_called_are_shown() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -10,9 +11,10 @@ import pytest
 from agentspec.api.errors import BackendUnavailable, ToolError
 from agentspec.api.events import Event, Meta, RunFinished
 from agentspec.kernel import StartStep
+from agentspec.runtime import session
 from agentspec.runtime.driver import Driver
 
-from .agents import FOREVER, META, alone, chain, compiled, nothing, side_by_side, sleeps
+from .agents import FOREVER, META, Workshop, alone, chain, compiled, nothing, side_by_side, sleeps
 
 
 def test_a_thousand_steps_wait_at_the_same_time() -> None:
@@ -168,3 +170,42 @@ def test_a_step_that_answers_after_its_timeout_has_failed() -> None:
         assert ended.failure.code == "AS605"
 
     alone(test)
+
+
+def test_a_step_waits_as_much_longer_before_its_next_try_as_the_shell_says() -> None:
+    async def test() -> None:
+        clock = asyncio.get_running_loop().time
+        starts: list[float] = []
+
+        async def fails(command: StartStep, call: object) -> tuple[Any, Meta]:
+            starts.append(clock())
+            raise BackendUnavailable("away")
+
+        again = compiled("nodes: {a: {lm: m, prompt: x, retry: {times: 2, wait: 10ms, backoff: 1}}}")
+        stretches = iter([5.0, 1.0])
+        ended = await Driver(again, fails, stretch=lambda: next(stretches)).run({})
+        assert ended.status == "failed"
+        assert starts[1] - starts[0] >= 0.05
+        assert list(stretches) == []
+
+    alone(test)
+
+
+def test_a_run_draws_its_waits_by_its_id_and_never_shortens_them(monkeypatch: pytest.MonkeyPatch) -> None:
+    drawn: list[list[float]] = []
+
+    class Drawing(Driver):
+        def __init__(self, *given: Any, stretch: Callable[[], float]) -> None:
+            super().__init__(*given, stretch=stretch)
+            drawn.append([stretch() for _ in range(20)])
+
+    async def test() -> None:
+        for run in ("one", "one", "two"):
+            await session.Run(plan, Workshop(), run=run).execute({})
+
+    plan = compiled("nodes: {a: {lm: m, prompt: x}}")
+    monkeypatch.setattr(session, "Driver", Drawing)
+    alone(test)
+    assert drawn[0] == drawn[1] != drawn[2]
+    assert all(1 <= one <= 1.5 for one in drawn[0])
+    assert len(set(drawn[0])) > 1

@@ -33,7 +33,7 @@ result: "${{ c | default('') }}"
         ("lm_calls: 0", {}),
         ("lm_calls: 2", {"a": "one two three", "b": "one two three four"}),
         ("tokens: 6", {"a": "one two three"}),
-        ("tokens: 7", {"a": "one two three", "b": "one two three four"}),
+        ("tokens: 10", {"a": "one two three", "b": "one two three four"}),
     ],
 )
 def test_a_limit_stops_before_the_call_that_would_exceed_it(limit: str, done: dict[str, str]) -> None:
@@ -44,6 +44,19 @@ def test_a_limit_stops_before_the_call_that_would_exceed_it(limit: str, done: di
         assert outcome.failure.message.startswith(f"the limit `{limit}` is reached")
         assert outcome.partial == done
         assert sum(use.calls for use in outcome.nodes) == len(done)
+
+    alone(test)
+
+
+def test_a_prompt_that_alone_would_exceed_a_limit_is_not_sent() -> None:
+    async def test() -> None:
+        outcome = await ran(CHAIN % "tokens: 9")
+        assert outcome.failure is not None
+        assert outcome.failure.exit == Exit.LIMIT_REACHED
+        assert outcome.failure.message == (
+            "the limit `tokens: 9` would be exceeded: 6 are used, and the next prompt alone takes at least 4"
+        )
+        assert (outcome.partial, sum(use.calls for use in outcome.nodes)) == ({"a": "one two three"}, 1)
 
     alone(test)
 

@@ -53,7 +53,10 @@ class Good:
         return Capabilities("constrained", tools=True, logprobs=True, context_tokens=CONTEXT, remote=False)
 
     async def generate(self, request: Request) -> Reply:
-        async for piece in self.stream(request):
+        return await self.last_of(self.stream(request))
+
+    async def last_of(self, pieces: AsyncIterator[str | Reply]) -> Reply:
+        async for piece in pieces:
             if isinstance(piece, Reply):
                 return piece
         raise AssertionError("no reply")
@@ -264,7 +267,7 @@ class LosesPieces(Good):
 
 class NoLastReply(Good):
     async def generate(self, request: Request) -> Reply:
-        return [piece async for piece in super().stream(request) if isinstance(piece, Reply)][0]
+        return await self.last_of(Good.stream(self, request))
 
     async def stream(self, request: Request) -> AsyncIterator[str | Reply]:
         async for piece in super().stream(request):
@@ -331,7 +334,7 @@ class LeavesStreams(Good):
     pause_s = 0.002
 
     async def generate(self, request: Request) -> Reply:
-        return [piece async for piece in super().stream(request) if isinstance(piece, Reply)][0]
+        return await self.last_of(Good.stream(self, request))
 
     async def stream(self, request: Request) -> AsyncIterator[str | Reply]:
         pair = socket.socketpair()

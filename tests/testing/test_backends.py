@@ -40,7 +40,7 @@ class TestEcho(BackendConformance):
 class TestScript(BackendConformance):
     factory = FAKE
     model = "script"
-    options = {"answers": ["one two three four"]}
+    options = {"answers": ["one two three four"]}  # noqa: RUF012
 
 
 @pytest.mark.parametrize("name", BAD)

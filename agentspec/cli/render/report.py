@@ -17,6 +17,7 @@ from agentspec.api.messages import Json
 from agentspec.cli.render.errors import printable
 from agentspec.runtime.record import NodeUse, shown
 from agentspec.runtime.session import Outcome
+from agentspec.runtime.usage import ModelUse
 
 
 def as_data(outcome: Outcome) -> dict[str, Json]:
@@ -57,9 +58,30 @@ def _row(use: NodeUse) -> dict[str, Json]:
         "lm_calls": use.calls,
         "tokens_in": use.tokens_in,
         "tokens_out": use.tokens_out,
+        "tokens_cached": use.tokens_cached,
         "usd": use.usd,
         "seconds": round(use.seconds, 4),
         "formats": dict(use.formats),
+        "by_model": [model_row(model, one) for model, one in use.by_model.items()],
+        "saved": None if use.saving is None else {"against": use.saving.against, "usd": use.saved_usd},
+    }
+
+
+def model_row(model: str, use: ModelUse) -> dict[str, Json]:
+    """What one model was asked at one node, as data."""
+    return {
+        "model": model,
+        "lm_calls": use.calls,
+        "tokens_in": use.tokens_in,
+        "tokens_out": use.tokens_out,
+        "tokens_cached": use.tokens_cached,
+        "usd": use.usd,
+        "seconds": round(use.seconds, 4),
+        "formats": dict(use.formats),
+        "format_rate": use.format_rate,
+        "taken": use.taken,
+        "escalated": use.escalated,
+        "confidence": use.mean_confidence,
     }
 
 
@@ -139,6 +161,11 @@ def show_report(outcome: Outcome, console: Console) -> None:
     formats = _formats(outcome.nodes)
     if formats:
         console.print(Text.assemble(("answers  ", "bold"), formats))
+    for use in outcome.nodes:
+        if use.saving is not None and use.steps:
+            amount = usd(use.saved_usd) if use.saved_usd is not None else "an unknown amount"
+            text = f"{use.path}: about {amount} against {use.saving.against} alone"
+            console.print(Text.assemble(("saved  ", "bold"), text), soft_wrap=True)
     for path in outcome.files:
         console.print(Text.assemble(("wrote  ", "bold"), str(path)), soft_wrap=True)
     for failure in outcome.problems:
@@ -158,7 +185,7 @@ def _table(outcome: Outcome) -> Table:
         ("in", f"{sum(use.tokens_in for use in rows):,}"),
         ("out", f"{sum(use.tokens_out for use in rows):,}"),
         ("time", f"{outcome.seconds:.2f} s"),
-        ("cost", _usd(total_usd(rows))),
+        ("cost", usd(total_usd(rows))),
         ("sure", ""),
     )
     for place, (header, footer) in enumerate(columns):
@@ -176,9 +203,10 @@ def _cells(use: NodeUse) -> tuple[str, ...]:
     if use.kind != "LM":
         numbered = "" if use.letter == "T" else use.letter
         return numbered, steps, "", "", "", f"{use.seconds:.2f} s", "", ""
-    sure = f"{use.confidence / use.steps:.2f}" if use.steps else ""
-    tokens = f"{use.tokens_in:,}", f"{use.tokens_out:,}"
-    return use.model, steps, str(use.calls), *tokens, f"{use.seconds:.2f} s", _usd(use.usd), sure
+    sure = f"{use.confidence / use.sure:.2f}" if use.sure else ""
+    cached = f" ({use.tokens_cached:,})" if use.tokens_cached else ""
+    tokens = f"{use.tokens_in:,}{cached}", f"{use.tokens_out:,}"
+    return use.model, steps, str(use.calls), *tokens, f"{use.seconds:.2f} s", usd(use.usd), sure
 
 
 def _formats(nodes: Iterable[NodeUse]) -> str:
@@ -189,5 +217,8 @@ def _formats(nodes: Iterable[NodeUse]) -> str:
     return ", ".join(f"{times} {how}" for how, times in counts.most_common())
 
 
-def _usd(value: float | None) -> str:
-    return "unknown" if value is None else f"${value:.4f}"
+def usd(value: float | None) -> str:
+    """An amount of money for a person."""
+    if value is None:
+        return "unknown"
+    return f"-${-value:.4f}" if value < 0 else f"${value:.4f}"

@@ -14,6 +14,8 @@ from rich.tree import Tree
 
 from agentspec.api.events import (
     BlockCalled,
+    CallAnswered,
+    CallDelayed,
     ControllerEntered,
     ControllerLeft,
     Event,
@@ -115,6 +117,10 @@ class LiveTree:
                 count.of += int(items)
             case ControllerLeft():
                 count.done += 1
+            case CallDelayed(reason=reason):
+                count.text = f"waits: {reason}"
+            case CallAnswered():
+                count.text = ""
             case TextStreamed(text=text):
                 count.text = (count.text + text)[-60:]
             case _:

@@ -58,7 +58,7 @@ async def structured(subject: Subject) -> AsyncIterator[str]:
             return
         for what, schema in SCHEMAS.items():
             reply = await subject.ask(backend, say(f"Pick any value: {what}.", output=schema))
-            if reply.finish != "length" and backend.capabilities.structured != "none":
+            if reply.finish != "length" and reply.enforced != "none":
                 wrong = _misfit(reply.text, schema)
                 if wrong:
                     yield f"{what}: {wrong}"

@@ -30,7 +30,7 @@ _BEFORE_CANCEL_S = (0.0, 0.005, 0.02, 0.05)
 async def cancelled_call(subject: Subject) -> AsyncIterator[str]:
     """B25."""
     async with subject.opened() as backend:
-        async for problem in _cancelled(subject, backend, lambda: backend.generate(say(LONG, max_tokens=2000))):
+        async for problem in _cancelled(subject, backend, lambda: backend.generate(say(LONG, max_tokens=None))):
             yield problem
 
 
@@ -39,11 +39,11 @@ async def cancelled_stream(subject: Subject) -> AsyncIterator[str]:
     """B26."""
 
     async def listen() -> None:
-        async for _ in backend.stream(say(LONG, max_tokens=2000)):
+        async for _ in backend.stream(say(LONG, max_tokens=None)):
             pass
 
     async def leave() -> None:
-        pieces: Any = backend.stream(say(LONG, max_tokens=2000))
+        pieces: Any = backend.stream(say(LONG, max_tokens=None))
         async for _ in pieces:
             break
         await pieces.aclose()
@@ -90,6 +90,7 @@ async def concurrent(subject: Subject) -> AsyncIterator[str]:
     async with subject.opened() as backend:
         await subject.ask(backend, say(TIGHT))
         places = range(_ROUND)
+        read: Callable[[str], str] = str
         if backend.capabilities.structured != "none":
             requests = [say(f"Say {place}.", output=_only(f"answer {place}")) for place in places]
             wanted = [f"answer {place}" for place in places]
@@ -97,7 +98,6 @@ async def concurrent(subject: Subject) -> AsyncIterator[str]:
         elif subject.repeats(backend):
             requests = [say(f"This is call {place}. {'word ' * place}", max_tokens=20) for place in places]
             wanted = [(await subject.ask(backend, request)).text for request in requests]
-            read = str
         else:
             return
         replies = await asyncio.gather(*(_either(subject, backend, one, at) for at, one in enumerate(requests)))

@@ -75,19 +75,16 @@ class Subject:
 
     async def listen(self, backend: Backend, request: Request) -> list[Any]:
         """All that a stream gives. Raises `CallBroke` for an error, foreign exceptions as they come."""
-        heard: list[Any] = []
 
-        async def listen() -> None:
-            async for piece in backend.stream(request):
-                heard.append(piece)
+        async def listen() -> list[Any]:
+            return [piece async for piece in backend.stream(request)]
 
         try:
-            await asyncio.wait_for(listen(), self.patience_s)
+            return await asyncio.wait_for(listen(), self.patience_s)
         except TimeoutError:
             raise CallBroke(f"a stream took longer than {self.patience_s:g} s") from None
         except BackendError as error:
             raise CallBroke(f"a stream failed: {type(error).__name__}: {error.message}") from error
-        return heard
 
     def repeats(self, backend: Backend) -> bool:
         """Whether the same seed has to give the same answer."""

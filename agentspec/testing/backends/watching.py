@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 from unittest import mock
 
-_SETTLE_S = 3.0
+_SETTLE_S = 2.0
 _STEP_S = 0.05
 _OPEN_FILES = Path("/proc/self/fd")
 
@@ -120,14 +120,12 @@ def _held() -> Open:
 
 
 async def held(like: Open | None = None, most: int = 0) -> Open:
-    """Count what is held; with `like`, give it some time to fall to that."""
+    """Count what is held, once that does not change any more; with `like`, give it time to fall to that."""
     gc.collect()
     now = _held()
     for _ in range(round(_SETTLE_S / _STEP_S)):
-        if like is not None and not now.beyond(like, most):
-            break
-        if like is None and now.tasks <= 1:
-            break
         await asyncio.sleep(_STEP_S)
-        now = _held()
+        before, now = now, _held()
+        if now == before if like is None else not now.beyond(like, most):
+            break
     return now

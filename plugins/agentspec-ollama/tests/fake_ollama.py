@@ -18,7 +18,7 @@ from typing import Any
 
 STAMP = "2026-01-02T03:04:05.678901Z"
 STATUS = {200: "OK", 307: "Temporary Redirect", 400: "Bad Request", 404: "Not Found"}
-CHUNKED = b"Content-Type: application/x-ndjson\r\nTransfer-Encoding: chunked\r\n\r\n"
+CHUNKED = b"Content-Type: application/x-ndjson\r\nTransfer-Encoding: chunked\r\nConnection: close\r\n\r\n"
 
 
 def first_value(schema: dict[str, Any]) -> Any:
@@ -221,6 +221,7 @@ class FakeOllama:
             arguments = first_value(function["parameters"])
             calls = [{"function": {"index": 0, "name": function["name"], "arguments": arguments}}]
             texts = []
+        texts = self._until(options.get("stop", ()), texts)
         if options.get("num_predict", 10**6) < len(texts):
             texts, reason = texts[: options["num_predict"]], "length"
         parts = [base | {"message": message | {"content": text}, "done": False} for text in texts]
@@ -234,6 +235,16 @@ class FakeOllama:
             *parts,
             base | {"message": message, "done": True, "done_reason": reason} | counts | self.extra,
         ]
+
+    @staticmethod
+    def _until(stops: list[str], texts: list[str]) -> list[str]:
+        whole = "".join(texts)
+        left = min((place for stop in stops if (place := whole.find(stop)) >= 0), default=len(whole))
+        kept = []
+        for text in texts:
+            kept.append(text[:left])
+            left -= len(kept[-1])
+        return [text for text in kept if text]
 
     def _at_least(self, *version: int) -> bool:
         return tuple(int(number) for number in self.version.split(".")) >= version

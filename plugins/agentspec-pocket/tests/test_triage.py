@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from pathlib import Path
 
 import jsonschema_rs
 import pytest
 from asking import ask
 
+import agentspec
 from agentspec.api.backend import Backend
 from agentspec_pocket.locate import shipped
 
@@ -26,6 +28,19 @@ SCHEMA = {
     "required": ["category", "reply_needed", "due"],
     "additionalProperties": False,
 }
+
+AGENT = """
+agentspec: 1
+name: sort
+inputs: {mail: string, dates: [string]}
+models: {small: pocket/triage}
+nodes:
+  sort:
+    lm: small
+    prompt: "${{ inputs.dates | join(', ') }} ${{ inputs.mail }}"
+    output: {due: date from inputs.dates | null, words: quote from inputs.mail}
+    max_tokens: 400
+"""
 
 
 def mail(sender: str, bulk: str, dates: str, subject: str, body: str) -> str:
@@ -75,3 +90,11 @@ def test_its_compact_form_is_what_the_grammar_wants(open_model: Open) -> None:
 def test_its_capabilities_are_those_of_the_card(open_model: Open) -> None:
     offered = open_model("triage").capabilities
     assert (offered.context_tokens, offered.tools, offered.logprobs) == (1024, False, True)
+
+
+def test_a_date_that_has_to_be_found_is_found_by_the_whole_agent(tmp_path: Path) -> None:
+    (tmp_path / "agent.yaml").write_text(AGENT, encoding="utf-8")
+    run = agentspec.run(agentspec.load(tmp_path / "agent.yaml"), {"mail": MEETING, "dates": ["2026-03-10"]})
+    assert run.result["due"] in ("2026-03-10", None)
+    assert run.result["words"] in MEETING
+    assert run.nodes[0].formats == {"constrained": 1}

@@ -28,6 +28,7 @@ class LitellmBackend:
         self._able: Abilities | None = None
         self._refused: set[str] = set()
         self._open = False
+        self._closed = False
         if binding.offline and not local:
             raise failures.offline(self._target)
 
@@ -59,7 +60,8 @@ class LitellmBackend:
         return self._ask(request, stream=True)
 
     async def close(self) -> None:
-        """Give the connections back; the next call opens new ones."""
+        """Give the connections back. A call that follows raises `BackendError`."""
+        self._closed = True
         if self._open:
             self._open = False
             await sdk.leave()
@@ -190,6 +192,8 @@ class LitellmBackend:
 
     async def _ready(self) -> Any:
         litellm = await sdk.load()
+        if self._closed:
+            raise failures.closed(self._target)
         if self._target.local:
             sdk.keep_loopback_direct()
         if self._able is None:

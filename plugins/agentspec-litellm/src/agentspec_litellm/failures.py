@@ -87,6 +87,11 @@ def broken_off(target: Target) -> BackendUnavailable:
     return BackendUnavailable(f"{target.where} broke off its answer")
 
 
+def closed(target: Target) -> BackendError:
+    """The backend was closed before it was asked."""
+    return BackendError(f"`litellm/{target.model}` was closed")
+
+
 def withheld(target: Target, reason: str) -> BackendRefused:
     """The provider answers that it will not answer."""
     return BackendRefused(f"{target.where} withholds the answer: {quote(target, reason)}")

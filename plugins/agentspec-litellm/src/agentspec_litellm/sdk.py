@@ -40,6 +40,9 @@ def _import() -> ModuleType:
             logging.getLogger("LiteLLM").setLevel(logging.CRITICAL)
             # litellm builds pydantic models of OpenAI's types as late as in the middle of a call.
             warnings.filterwarnings("ignore", message=".*using the `ReadOnly` qualifier", category=UserWarning)
+            # It makes the coroutine of a call in a thread; a call that is cancelled meanwhile never starts it.
+            unstarted = r"coroutine '\w+\.(acompletion|async_\w+)' was never awaited"
+            warnings.filterwarnings("ignore", message=unstarted, category=RuntimeWarning)
             try:
                 import litellm
             except Exception as error:

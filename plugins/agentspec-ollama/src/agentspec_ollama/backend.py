@@ -41,6 +41,7 @@ class OllamaBackend:
         self._logprobs = True
         self._window = 0
         self._first = asyncio.Lock()
+        self._closed = False
         if self._offline and not self._target.local:
             raise failures.offline(self._target)
         if self._offline and self._cloud:
@@ -79,7 +80,8 @@ class OllamaBackend:
         return self._ask(request)
 
     async def close(self) -> None:
-        """Close the connections; the next call opens new ones."""
+        """Close the connections. A call that follows, or that is under way, raises `BackendError`."""
+        self._closed = True
         client, self._client = self._client, None
         if client is not None:
             await client.close()
@@ -153,6 +155,8 @@ class OllamaBackend:
 
     async def _ready(self) -> tuple[Client, wire.Facts]:
         async with self._first:
+            if self._closed:
+                raise failures.closed(self._target)
             if self._client is None:
                 module = await asyncio.to_thread(import_module, "agentspec_ollama.client")
                 self._client = module.Client(self._target)

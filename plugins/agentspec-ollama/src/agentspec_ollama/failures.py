@@ -73,6 +73,11 @@ def broken_off(target: Target) -> BackendUnavailable:
     )
 
 
+def closed(target: Target) -> BackendError:
+    """The backend was closed before it was asked."""
+    return BackendError(f"`ollama/{target.model}` was closed")
+
+
 def foreign(target: Target, what: str) -> BackendUnavailable:
     """`what` came, which Ollama never sends."""
     return BackendUnavailable(
