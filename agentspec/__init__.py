@@ -21,7 +21,8 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from agentspec.runtime.agent import Agent, aresume, arun, load, resume, run
-    from agentspec.runtime.session import Outcome, RunOptions
+    from agentspec.runtime.outcome import Outcome
+    from agentspec.runtime.session import RunOptions
 
 __all__ = ["Agent", "Outcome", "RunOptions", "aresume", "arun", "load", "resume", "run"]
 

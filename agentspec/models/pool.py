@@ -81,7 +81,8 @@ class ModelPool:
 
         What no call can have used becomes unknown: limits are held against it.
         """
-        usage = Usage(*(_count(one) for one in (usage.tokens_in, usage.tokens_out, usage.tokens_cached)), _usd(usage))
+        tokens_in, tokens_out, cached = map(_count, (usage.tokens_in, usage.tokens_out, usage.tokens_cached))
+        usage = Usage(tokens_in, tokens_out, cached, _usd(usage))
         price, told = self.price(name), usage.usd
         if price is None or (told is not None and not price.written):
             return usage

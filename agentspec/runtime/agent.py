@@ -14,8 +14,9 @@ from agentspec.plan import Checked, Plan, check
 from agentspec.plan.catalogue import Catalogue
 from agentspec.registry import Registry
 from agentspec.runtime import session
+from agentspec.runtime.outcome import Outcome
 from agentspec.runtime.resuming import Recipe, file_names, reopen
-from agentspec.runtime.session import Outcome, RunOptions
+from agentspec.runtime.session import RunOptions
 from agentspec.spec.diagnostics import Diagnostic, SpecInvalid
 from agentspec.spec.parse import parse_file
 from agentspec.spec.text.loader import noting_files

@@ -9,18 +9,17 @@ import secrets
 import threading
 import time
 from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 from agentspec.api.errors import CannotPause
-from agentspec.api.events import BlockCalled, Event, Failure, RunFinished, Status, StepFailed, StepPaused, StepSucceeded
+from agentspec.api.events import BlockCalled, Event, RunFinished, StepFailed, StepSucceeded
 from agentspec.api.journal import Journal, RunInfo
 from agentspec.api.messages import Json
 from agentspec.api.tool import ToolContext
-from agentspec.kernel.state import Settled
 from agentspec.models.pool import ModelPool
 from agentspec.models.secrets import Masker, surroundings
 from agentspec.nodes import Budgets, Executor, Services, ToolBelt
@@ -30,9 +29,11 @@ from agentspec.plan.catalogue import Catalogue
 from agentspec.plan.inputs import complete
 from agentspec.plan.model import Plan
 from agentspec.runtime.driver import Driver
+from agentspec.runtime.files import WrittenFiles
 from agentspec.runtime.inputs import given_paths
 from agentspec.runtime.masking import MaskedEvents, masked_ask
-from agentspec.runtime.record import NodeUse, Record
+from agentspec.runtime.outcome import Outcome, masked, outcome_of, with_gaps
+from agentspec.runtime.record import Record
 from agentspec.runtime.recording import Recording, can_pause
 from agentspec.runtime.replay import Past
 
@@ -40,37 +41,6 @@ Observer = Callable[[Event], None]
 
 _LONGEST_STRETCH = 1.5
 """How many times as long as a spec says a step may wait before it is tried again."""
-
-
-@dataclass(frozen=True, slots=True)
-class Outcome:
-    """How a run ended.
-
-    Attributes:
-        run: the run's id.
-        result: the agent's result; None unless `status` is `ok`.
-        partial: values of the outermost nodes that were done, when the run did not end well.
-        failure: why it did not.
-        problems: failures that the spec allowed for.
-        nodes: what each LM and tool node used.
-        trajectory: the letters LM, T and C.
-        files: what the run wrote.
-        seconds: wall time, without the time that the run was paused or cut off.
-        questions: what persons are asked; the run waits for them when `status` is `paused`.
-    """
-
-    run: str
-    agent: str
-    status: Status
-    result: Json
-    failure: Failure | None
-    problems: tuple[Failure, ...]
-    nodes: tuple[NodeUse, ...]
-    trajectory: tuple[str, ...]
-    files: tuple[Path, ...]
-    seconds: float
-    partial: Mapping[str, Json] = field(default_factory=dict)
-    questions: tuple[StepPaused, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,7 +85,7 @@ class Run:
         self._catalogue = catalogue
         self._options = options or RunOptions()
         self._record = Record(plan)
-        self._files = _Files()
+        self._files = WrittenFiles()
         self._driver: Driver | None = None
         self._models: ModelPool | None = None
         self._budgets = Budgets(plan)
@@ -187,8 +157,8 @@ class Run:
             with contextlib.suppress(asyncio.CancelledError):
                 await models.close()
         seconds = active_s + services.clock() - started
-        outcome = _outcome(plan, self.id, ended, driver, self._record, self._files, seconds)
-        return _masked(_with_gaps(outcome, recording), masker)
+        outcome = outcome_of(plan, self.id, ended, driver, self._record, self._files, seconds)
+        return masked(with_gaps(outcome, recording), masker)
 
     @property
     def is_recorded(self) -> bool:
@@ -241,69 +211,6 @@ async def arun(
 ) -> Outcome:
     """Run a plan; see `Run.execute`."""
     return await Run(plan, catalogue, options).execute(inputs)
-
-
-def _outcome(
-    plan: Plan, run: str, ended: RunFinished, driver: Driver, record: Record, files: _Files, seconds: float
-) -> Outcome:
-    state, partial = driver.state, {}
-    if ended.status != "ok" and state.root is not None:
-        done = zip(state.root.block.nodes, state.root.settled, strict=True)
-        partial = {node.id: state.root.values[node.id] for node, how in done if how == Settled.DONE}
-    return Outcome(
-        run=run,
-        agent=plan.name,
-        status=ended.status,
-        result=ended.result,
-        failure=ended.failure,
-        problems=tuple(state.problems),
-        nodes=tuple(record.nodes.values()),
-        trajectory=tuple(record.trajectory()),
-        files=files.listed(),
-        seconds=seconds,
-        partial=partial,
-        questions=tuple(
-            StepPaused(path, paused.step.attempt, paused.question, paused.asked)
-            for path, paused in state.paused.items()
-        ),
-    )
-
-
-def _with_gaps(outcome: Outcome, recording: Recording | None) -> Outcome:
-    """Say that a run could not be recorded to its end; one that would have paused is lost, and has failed."""
-    if recording is None or recording.failure is None:
-        return outcome
-    failure = Failure.of("", recording.failure)
-    if outcome.status == "paused":
-        return replace(outcome, status="failed", failure=failure)
-    return replace(outcome, problems=(*outcome.problems, failure))
-
-
-def _masked(outcome: Outcome, masker: Masker) -> Outcome:
-    names = ("result", "partial", "failure", "problems", "questions")
-    return replace(outcome, **{name: masker.data(getattr(outcome, name)) for name in names}) if masker else outcome
-
-
-class _Files:
-    """Collects the files that tools write, from whatever thread they do it."""
-
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._paths: dict[Path, None] = {}
-
-    def add(self, path: Path) -> None:
-        with self._lock:
-            self._paths[path] = None
-
-    def add_all(self, folder: Path) -> None:
-        """Add what an earlier part of the run wrote."""
-        for path in sorted(folder.rglob("*")):
-            if path.is_file():
-                self.add(path)
-
-    def listed(self) -> tuple[Path, ...]:
-        with self._lock:
-            return tuple(path for path in self._paths if path.exists())
 
 
 def run(plan: Plan, catalogue: Catalogue, inputs: Mapping[str, Json], options: RunOptions | None = None) -> Outcome:

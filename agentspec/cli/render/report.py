@@ -15,8 +15,8 @@ from rich.text import Text
 from agentspec.api.events import Failure, StepPaused
 from agentspec.api.messages import Json
 from agentspec.cli.render.errors import printable
+from agentspec.runtime.outcome import Outcome
 from agentspec.runtime.record import NodeUse, shown
-from agentspec.runtime.session import Outcome
 from agentspec.runtime.usage import ModelUse
 
 
