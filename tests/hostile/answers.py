@@ -52,7 +52,17 @@ WRONG: dict[str, list[Any]] = {
     "category": ["Urgent", "", None, 1, ["urgent"], "urgent ", "urgent\u0000", True, {}, "urgent\n"],
     "priority": [0, 6, -1, "3", 3.5, None, True, [3], 10**4000, 1e400, float("nan"), -(2**70)],
     "score": ["0.5", None, True, float("inf"), float("-inf"), float("nan"), [], {}, "NaN"],
-    "due": ["2026-02-30", "tomorrow", "", 20260309, "2026-3-9", "2026-03-09T00:00:00Z", "09.03.2026", "２０２６-03-09", False],
+    "due": [
+        "2026-02-30",
+        "tomorrow",
+        "",
+        20260309,
+        "2026-3-9",
+        "2026-03-09T00:00:00Z",
+        "09.03.2026",
+        "２０２６-03-09",
+        False,
+    ],
     "tags": [None, "a,b", [1], [None], {"0": "a"}, [["a"]], ["\ud800"], True],
 }
 """Values that no field admits; `1e400` is written as such, and is infinite once it is read."""
@@ -86,7 +96,9 @@ _TEXTS: dict[str, Callable[[Random], str]] = {
     "valid": lambda rng: written(value(rng)),
     "fenced": lambda rng: f"```json\n{written(value(rng))}\n```",
     "prose around": lambda rng: f"Sure! Here it is:\n{written(value(rng))}\nHope that helps.",
-    "prose around wrong": lambda rng: f"Sure! {{x}} Here:\n{written(wrong_value(rng))}\nOr: {written(wrong_value(rng))}",
+    "prose around wrong": lambda rng: (
+        f"Sure! {{x}} Here:\n{written(wrong_value(rng))}\nOr: {written(wrong_value(rng))}"
+    ),
     "wrong types": lambda rng: written(wrong_value(rng)),
     "wrong types, fenced": lambda rng: f"Well.\n```\n{written(wrong_value(rng))}\n```\n",
     "truncated": lambda rng: written(value(rng))[: rng.randint(0, 60)],
@@ -105,7 +117,9 @@ _TEXTS: dict[str, Callable[[Random], str]] = {
     "half a character": lambda rng: written(value(rng)).replace("urgent", "\ud83d"),
     "escaped half": lambda rng: written({**value(rng), "tags": ["\udfff\ud800"]}),
     "terminal": lambda rng: "\x1b[2J\x1b]0;owned\x07" + written(value(rng)),
-    "long number": lambda rng: written(value(rng)).replace('"priority": ', '"priority": ' + "9" * rng.choice([20, 400, 5000])),
+    "long number": lambda rng: written(value(rng)).replace(
+        '"priority": ', '"priority": ' + "9" * rng.choice([20, 400, 5000])
+    ),
     "exponent": lambda rng: written({**value(rng), "score": 1}).replace('"score": 1', '"score": 1e400'),
     "long": lambda rng: written({**value(rng), "tags": ["x" * rng.choice([1000, 50_000])]}),
     "long wrong": lambda rng: written({**value(rng), "category": "x" * rng.choice([1000, 50_000])}),
@@ -127,7 +141,18 @@ RARE = ("10 MB", "10 MB of braces")
 def wrong_name(rng: Random) -> str:
     """A tool that is not there, or not under this name."""
     return rng.choice(
-        ["desk.look", "desk_look ", "DESK_LOOK", "look", "", "desk_erase", "__class__", "../desk", "desk_look\n", "x" * 5000]
+        [
+            "desk.look",
+            "desk_look ",
+            "DESK_LOOK",
+            "look",
+            "",
+            "desk_erase",
+            "__class__",
+            "../desk",
+            "desk_look\n",
+            "x" * 5000,
+        ]
     )
 
 

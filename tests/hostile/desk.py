@@ -38,13 +38,18 @@ types:
     due: date | null
     tags: [string]
 """
-SORT = _HEAD + """
+SORT = (
+    _HEAD
+    + """
 nodes:
   sort: {lm: m, prompt: "Sort this mail.", output: Triage, repair: 1, timeout: PATIENCE, retry: RETRY}
   keep: {tool: desk.keep, with: {triage: "${{ sort }}"}}
 result: ${{ sort }}
 """
-TALK = _HEAD + """
+)
+TALK = (
+    _HEAD
+    + """
 nodes:
   talk:
     lm: m
@@ -57,6 +62,7 @@ nodes:
   keep: {tool: desk.keep, with: {triage: "${{ talk }}"}}
 result: ${{ talk }}
 """
+)
 SAY = (
     _HEAD
     + """
@@ -66,7 +72,9 @@ nodes:
 result: ${{ say }}
 """
 )
-EXPECTED = frozenset({"AS605", "AS612", "AS700", "AS701", "AS704", "AS705", "AS706", "AS707", "AS708", "AS711"})
+EXPECTED = frozenset(
+    {"AS605", "AS612", "AS700", "AS701", "AS702", "AS704", "AS705", "AS706", "AS707", "AS708", "AS711"}
+)
 """Codes that a run may end with; AS606 besides, where the backend itself was made to crash."""
 LONGEST_MESSAGE = 3000
 
@@ -161,7 +169,9 @@ def _desk(judge: Judge) -> Toolset:
         return f"day {day} is free"
 
     @desk.tool(effect="write")
-    async def book(slot: Slot, title: Annotated[str, Field(min_length=1, max_length=20)], guests: list[str] = []) -> str:  # noqa: B006
+    async def book(
+        slot: Slot, title: Annotated[str, Field(min_length=1, max_length=20)], guests: list[str] = []
+    ) -> str:
         """Book an hour."""
         fine = type(slot) is Slot and type(slot.day) is int and 1 <= slot.day <= 31
         fine = fine and type(slot.hour) is int and 0 <= slot.hour <= 23

@@ -82,7 +82,9 @@ class Hostile:
 
 
 def _reply(answer: Said, rng: Random) -> Reply:
-    logprobs = rng.choice([None, (), (TokenLogprob(answer.text, -0.1),), (TokenLogprob("x", -1e9), TokenLogprob("", 0.0))])
+    logprobs = rng.choice(
+        [None, (), (TokenLogprob(answer.text, -0.1),), (TokenLogprob("x", -1e9), TokenLogprob("", 0.0))]
+    )
     usage = rng.choice([Usage(), Usage(1, 1, 0, 0.0), Usage(10**12, 0, None, None)])
     calls = tuple(ToolCall(call.id, call.name, _parsed(call.arguments)) for call in answer.calls)
     return Reply(answer.text, calls, usage, answer.finish, "none", logprobs, "hostile")  # type: ignore[arg-type]
@@ -98,14 +100,21 @@ def _parsed(text: str) -> object:
 
 def play(count: int, seed: int) -> Played:
     """Run agents until `count` answers were given."""
-    played, rng = Played(), Random(seed)  # noqa: S311
+    played, rng = Played(), Random(seed)
     asyncio.run(_play(count, rng, played))
     return played
 
 
 async def _play(count: int, rng: Random, played: Played) -> None:
     opened: list[Hostile] = []
-    ways = [(SAY, False, False), (SORT, False, False), (SORT, False, True), (TALK, True, True), (TALK, False, False), (TALK, False, True)]
+    ways = [
+        (SAY, False, False),
+        (SORT, False, False),
+        (SORT, False, True),
+        (TALK, True, True),
+        (TALK, False, False),
+        (TALK, False, True),
+    ]
     plans = []
     for text, tools, structured in ways:
 

@@ -11,7 +11,7 @@ import gzip
 import json
 import struct
 from collections import Counter
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager
 from itertools import cycle
 from random import Random
@@ -53,11 +53,11 @@ FAULTS = (
 class HostileServer:
     """`url` is its address; `faults` counts what it did."""
 
-    def __init__(self, seed: int) -> None:
+    def __init__(self, seed: int, faults: Sequence[str] = FAULTS) -> None:
         self.url = ""
         self.faults: Counter[str] = Counter()
-        self._rng = Random(seed)  # noqa: S311
-        self._next = cycle(FAULTS)
+        self._rng = Random(seed)
+        self._next = cycle(faults)
         self._shapes = cycle(WRONG_SHAPES)
         self._waits = cycle(RETRY_AFTER)
 
@@ -217,7 +217,14 @@ def _openai(answer: Said) -> Iterator[bytes]:
     message |= {"tool_calls": _openai_calls(answer)} if answer.calls else {}  # type: ignore[dict-item]
     choice = {"index": 0, "finish_reason": answer.finish, "message": message}
     usage = {"prompt_tokens": 5, "completion_tokens": 5, "total_tokens": 10}
-    whole = {"id": "1", "object": "chat.completion", "created": 1, "model": "hostile", "choices": [choice], "usage": usage}
+    whole = {
+        "id": "1",
+        "object": "chat.completion",
+        "created": 1,
+        "model": "hostile",
+        "choices": [choice],
+        "usage": usage,
+    }
     yield json.dumps(whole).encode()
 
 
@@ -235,8 +242,13 @@ def _openai_stream(answer: Said) -> Iterator[bytes]:
 def _ollama(answer: Said) -> Iterator[bytes]:
     middle = len(answer.text) // 2
     for piece in (answer.text[:middle], answer.text[middle:]):
-        yield json.dumps({"model": "hostile", "message": {"role": "assistant", "content": piece}, "done": False}).encode() + b"\n"
-    calls = [{"id": call.id, "function": {"name": call.name, "arguments": _given(call.arguments)}} for call in answer.calls]
+        yield (
+            json.dumps({"model": "hostile", "message": {"role": "assistant", "content": piece}, "done": False}).encode()
+            + b"\n"
+        )
+    calls = [
+        {"id": call.id, "function": {"name": call.name, "arguments": _given(call.arguments)}} for call in answer.calls
+    ]
     message = {"role": "assistant", "content": "", "tool_calls": calls}
     reason = {"model": "hostile", "done": True, "done_reason": answer.finish, "prompt_eval_count": 5, "eval_count": 5}
     yield json.dumps({**reason, "message": message}).encode() + b"\n"

@@ -13,14 +13,16 @@ from random import Random
 
 import pytest
 
-from agentspec.api import BackendUnavailable, RateLimited
+from agentspec.api import BackendUnavailable, RateLimited, Reply
 from agentspec.api.events import LONGEST_WAIT_S, Failure
+from agentspec.models.answers import read_answer
+from agentspec.models.toolcalls import read_turn
 from agentspec.testing.backends.watching import held
 
 from .answers import said
 from .desk import SAY, SORT, TALK, Judge, World, compiled, one_run
 from .play import play
-from .server import FAULTS, RETRY_AFTER, HostileServer
+from .server import FAULTS, HostileServer
 
 
 def test_a_thousand_answers_in_this_process() -> None:
@@ -45,7 +47,14 @@ def test_the_judge_sees_what_is_wrong() -> None:
     good = {"category": "urgent", "priority": 3, "score": 0.5, "due": None, "tags": []}
     judge.triage(good, "here")
     assert judge.wrong == []
-    for change in ({"priority": 6}, {"priority": "3"}, {"score": float("inf")}, {"due": "2026-02-30"}, {"tags": ["\ud800"]}, {"a": 1}):
+    for change in (
+        {"priority": 6},
+        {"priority": "3"},
+        {"score": float("inf")},
+        {"due": "2026-02-30"},
+        {"tags": ["\ud800"]},
+        {"a": 1},
+    ):
         judge.triage(good | change, "here")
     assert len(judge.wrong) == 6
 
@@ -58,8 +67,8 @@ def test_nobody_waits_as_long_as_a_provider_asks(asked: float) -> None:
 
 
 BACKENDS = {
-    "ollama": "{use: ollama/hostile, host: URL, timeout_s: 0.3}",
-    "litellm": "{use: litellm/openai/hostile, base_url: URL/v1, key: none, timeout_s: 0.3}",
+    "ollama": "{use: ollama/hostile, host: URL, timeout_s: 0.2}",
+    "litellm": "{use: litellm/openai/hostile, base_url: URL/v1, key: none, timeout_s: 0.2}",
 }
 
 
@@ -78,18 +87,19 @@ def binding(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> 
 
 def test_a_hostile_server(binding: str) -> None:
     """Whole agents over HTTP, until every fault has been met several times."""
-    judge, ends, world_judge = Judge(), Counter[str](), Judge()
+    judge, ends = Judge(), Counter[str]()
     world = World(judge)
+    # litellm looks through the text of an error many times, for minutes where that has several megabytes.
+    skipped = {"10 MB line", "gzip bomb"} if "litellm" in binding else set[str]()
+    chosen = [fault for fault in FAULTS if fault not in skipped]
 
     async def main() -> Counter[str]:
-        async with HostileServer(seed=5).running() as server:
+        async with HostileServer(5, chosen).running() as server:
             model = binding.replace("URL", server.url)
-            retry = "{times: 1, wait: 10ms}"
-            plans = [compiled(text, world, model, "1s", retry) for text in (SAY, SORT, TALK)]
-            turn = 0
-            before = None
-            while sum(server.faults.values()) < 3 * len(FAULTS):
-                if turn == 9:
+            plans = [compiled(text, world, model, "600ms", "{times: 1, wait: 10ms}") for text in (SAY, SORT, TALK)]
+            before, turn = None, 0
+            while sum(server.faults.values()) < 3 * len(chosen):
+                if turn == 30:
                     before = await held()
                 plan = plans[turn % 3]
                 outcome = await one_run(plan, world, judge, stream=turn % 2 == 1, crashes=lambda: False)
@@ -102,9 +112,28 @@ def test_a_hostile_server(binding: str) -> None:
 
     faults = asyncio.run(main())
     assert judge.wrong == []
-    assert set(faults) == set(FAULTS)
+    assert set(faults) == set(chosen)
     assert ends["ok"] >= 3, ends
-    assert ends["AS708"] >= 3, ends
-    assert len(ends) >= 4, ends
-    assert world_judge.wrong == []
-    assert len(RETRY_AFTER) > 3
+    assert {"AS701", "AS706", "AS605"} <= set(ends), ends
+
+
+OUTPUT = {
+    "type": "object",
+    "properties": {
+        "tags": {"type": "array", "items": {"type": "string"}},
+        "due": {"anyOf": [{"type": "string"}, {"type": "null"}]},
+    },
+    "required": ["tags"],
+}
+
+
+def test_half_a_character_is_no_value_wherever_it_stands() -> None:
+    answer = read_answer(Reply('{"tags": ["a", "\\ud800"]}'), OUTPUT)
+    assert answer.problems
+    assert "surrogates not allowed" in answer.problems[0]
+    assert read_answer(Reply("half \ud83d, whole 🙂"), None).value == "half \ufffd, whole 🙂"
+
+
+def test_an_answer_beside_tools_has_null_for_what_is_absent() -> None:
+    for native, text in ((True, '{"tags": []}'), (False, '{"answer": {"tags": []}}')):
+        assert read_turn(Reply(text), OUTPUT, native).value == {"answer": {"tags": [], "due": None}}

@@ -14,6 +14,7 @@ from agentspec.api import Reply, TokenLogprob
 from agentspec.models.answers import DEEPEST_ANSWER, LONGEST_ANSWER, read_answer, repair_messages
 from agentspec.models.confidence import confidence
 from agentspec.models.extract import MOST_VALUES, values_in
+from agentspec.models.toolcalls import read_turn
 
 KIND = {
     "type": "object",
@@ -180,3 +181,12 @@ def test_confidence_of_an_extracted_answer_is_that_of_its_values_alone():
     answer = read_answer(reply, KIND)
     logprobs = [TokenLogprob(text, math.log(share)) for text, share in tokens]
     assert confidence(logprobs, structured=True, span=answer.span) == pytest.approx(0.4)
+
+
+@pytest.mark.parametrize("text", ['So: {"answer": 1,}', 'I need this: {"tool": "look", "arguments": {"day": None}}'])
+def test_a_turn_that_was_extracted_says_so(text):
+    turn = read_turn(Reply(text), {"type": "integer"}, native=False)
+    assert turn.problems == ()
+    assert turn.span is not None
+    native = read_turn(Reply("So: [1,]"), {"type": "array"}, native=True)
+    assert (native.value, native.span) == ({"answer": [1]}, (4, 8))

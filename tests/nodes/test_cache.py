@@ -217,18 +217,6 @@ def test_results_in_the_folder_of_somebody_else_are_neither_taken_nor_added(coun
     assert len(files(counter.folder)) == 1
 
 
-def test_a_text_that_is_no_text_is_kept_as_well(counter: Counter) -> None:
-    async def speak(request: Any) -> Any:
-        counter.calls += 1
-        return '{"word": "\\ud800"}'
-
-    for _ in range(2):
-        text = SPEC.format(**{**PLAIN, "more": ", output: {word: string}"})
-        cache = counter.folder / "kept"
-        assert sung(text, Choir(a=speak), None, counter.folder, cache=cache)[0].result == {"word": "\ud800"}
-    assert counter.calls == 1
-
-
 def test_a_failure_is_not_kept(counter: Counter) -> None:
     for _ in range(2):
         assert counter.run(more=", output: {n: boolean}, repair: 0").status == "failed"

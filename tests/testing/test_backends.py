@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import subprocess
 import sys
 import time
@@ -129,6 +130,12 @@ def pytester_file(tmp_path: Path) -> Path:
         "        self.options = {'answers': ['one two', 'three four', 'five six']}\n"
     )
     return path
+
+
+def test_the_page_for_plugin_authors_lists_the_rules() -> None:
+    page = Path(__file__).parents[2] / "docs" / "plugins" / "backends.md"
+    rows = re.findall(r"^\| `(B\d\d)` \| (.+) \|$", page.read_text(encoding="utf-8"), re.MULTILINE)
+    assert rows == [(rule.number, rule.sentence) for rule in RULES]
 
 
 def test_the_type_of_a_factory_is_public() -> None:

@@ -19,9 +19,6 @@ _SETTINGS = {
     "LITELLM_LOCAL_MODEL_COST_MAP": "True",
     # In its development mode litellm loads the `.env` of the current folder into the environment.
     "LITELLM_MODE": "PRODUCTION",
-    # Its search for secrets in errors takes minutes for a page of some megabytes, and stops the event loop meanwhile.
-    # What is secret is masked by `failures`, in the few words of an error that are shown.
-    "LITELLM_DISABLE_REDACT_SECRETS": "True",
 }
 _PROXIES = ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "http_proxy", "https_proxy", "all_proxy")
 _lock = threading.Lock()
