@@ -30,7 +30,8 @@ from typing import Any
 from scheduler_shapes import SHAPES, SIZE, Before, Shape, chain, layered
 
 from agentspec.api.events import Meta
-from agentspec.plan.model import LmWork, LoopWork, Plan, PlanBlock, PlanNode, Settings, Work
+from agentspec.plan.model import Plan, PlanBlock, PlanNode
+from agentspec.plan.work import LmWork, LoopWork, Settings, Work
 from agentspec.runtime.driver import Driver
 from agentspec.spec.shapes import Limits, Retry
 from agentspec.spec.source import Source, Span

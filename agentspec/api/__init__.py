@@ -1,9 +1,11 @@
 """Everything that a plugin may import.
 
 errors      the error tree              messages   Request, Reply and their parts
-backend     models                      tool       tools from typed functions
-events      what happens in a run       hookspecs  how a plugin is found
-schema      types as JSON Schema        version    numbers
+codes       what can be explained       tool       tools from typed functions
+backend     models                      controller controllers in Python
+events      what happens in a run       journal    what keeps them
+schema      types as JSON Schema        validate   values held against them
+hookspecs   how a plugin is found       version    numbers
 
 Names are imported when they are first used: `agentspec --help` needs the version, and not pydantic.
 """

@@ -6,7 +6,7 @@ for what is made once per step.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Literal, NamedTuple
 
 from agentspec.api.errors import AgentspecError, Exit
@@ -278,3 +278,6 @@ Event = (
     | RunCancelled
     | RunFinished
 )
+
+Observer = Callable[[Event], None]
+"""Hears of what happens, in its order."""

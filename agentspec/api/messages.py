@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import json
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -13,6 +14,20 @@ Json = Any
 """Plain JSON data: None, bool, int, float, str, list, dict with string keys."""
 Schema = Mapping[str, Any]
 """A JSON Schema, draft 2020-12."""
+
+
+def as_text(value: Json) -> str:
+    """A text as it is, anything else as JSON."""
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+
+
+def strings_in(value: Json) -> Iterator[str]:
+    """Every string inside a value; the keys of objects are none."""
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, Mapping | list):
+        for item in value.values() if isinstance(value, Mapping) else value:
+            yield from strings_in(item)
 
 
 @dataclass(frozen=True, slots=True)

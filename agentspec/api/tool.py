@@ -24,7 +24,7 @@ from pydantic import ConfigDict, Field, TypeAdapter, ValidationError, create_mod
 
 from agentspec.api.backend import Options
 from agentspec.api.controller import Children
-from agentspec.api.errors import InvalidValue, PathRefused
+from agentspec.api.errors import InvalidValue, PathRefused, ToolError
 from agentspec.api.messages import Json, Schema
 from agentspec.api.schema import closed, inline
 
@@ -78,7 +78,7 @@ class ToolContext:
         """Resolve a file that may be written, below the run's output folder, and make its parent.
 
         The run lists the file when it is there at the end. Raises `PathRefused` for a path that leads out of
-        that folder, or to the folder itself.
+        that folder, or to the folder itself, and `ToolError` where the folder cannot be made.
         """
         root = self.outputs.resolve()
         resolved = (root / path).resolve()
@@ -87,7 +87,11 @@ class ToolContext:
                 f"`{path}` is no file in the run's output folder",
                 hint="give a file name relative to the output folder",
             )
-        resolved.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            resolved.parent.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            text = f"the output folder `{resolved.parent}` cannot be made: {error.strerror}"
+            raise ToolError(text, hint="choose another with --out") from error
         self.wrote(resolved)
         return resolved
 

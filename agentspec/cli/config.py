@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
 import click
 
 from agentspec.cli.loading import binding_options, bindings_of, profile_of, spec_path
+from agentspec.spec.formats.data import dumps
 from agentspec.spec.model import Spec
 from agentspec.spec.parse import parse_file
 from agentspec.spec.report import keys
@@ -30,7 +30,7 @@ def command(spec: str, origin: bool, form: str, profile: str | None, bind: tuple
         raise click.UsageError("--origin writes comments, which JSON does not have.")
     resolved = Resolved(parse_file(spec_path(spec)), profile, bind)
     if form == "json":
-        click.echo(json.dumps(resolved.data, ensure_ascii=False, indent=2))
+        click.echo(dumps(resolved.data))
     else:
         click.echo(emit(resolved.data, resolved.origin if origin else lambda where: ""), nl=False)
 

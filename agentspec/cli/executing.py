@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import gc
-import json
 import signal
 import sys
 from collections.abc import Awaitable, Callable, Iterable
@@ -17,13 +16,14 @@ import click
 from rich.console import Console
 
 from agentspec.api.errors import Exit
-from agentspec.api.events import Event, Failure, Meta, Question
+from agentspec.api.events import Event, Failure, Meta, Observer, Question
 from agentspec.cli.render.errors import printable
 from agentspec.cli.render.questions import AskInTerminal, resume_command, show_open
 from agentspec.cli.render.report import as_data, show_report, show_result
 from agentspec.cli.render.tree import LiveTree
 from agentspec.plan.model import Plan
 from agentspec.runtime import Outcome, Run, RunOptions
+from agentspec.spec.formats.data import dumps
 
 _F = TypeVar("_F", bound=Callable[..., Any])
 
@@ -74,9 +74,13 @@ def carry_out(
     go: Callable[[Run], Awaitable[Outcome]],
     past: Iterable[Event] = (),
 ) -> int:
-    """Let an agent work, and tell how it went. Returns the exit code."""
+    """Let an agent work, and tell how it went. Returns the exit code. Raises usage errors."""
+    if show.as_json and show.events_on_stdout:
+        raise click.UsageError("--json and --events - both write to stdout: choose one, or give --events a file.")
+    if show.events is not None:
+        show.events.writable()  # opens it: a mistake in its name is told before anything runs
     people = Console(stderr=True, width=None if sys.stderr.isatty() else _WIDTH)
-    watchers: list[Callable[[Event], None]] = [] if show.events is None else [partial(_write, show.events)]
+    watchers: list[Observer] = [] if show.events is None else [partial(_write, show.events)]
     with ExitStack() as stack:
         if not show.as_json and not show.events_on_stdout:
             tree = stack.enter_context(LiveTree(plan, people))
@@ -89,7 +93,7 @@ def carry_out(
         run = make(options)
         outcome = _until_the_end(run, go)
     if show.as_json:
-        click.echo(json.dumps(as_data(outcome), ensure_ascii=False, indent=2))
+        click.echo(dumps(as_data(outcome)))
     elif not show.events_on_stdout:
         if outcome.status == "ok":
             show_result(outcome.result, Console())
@@ -143,7 +147,7 @@ def _show_failure(plan: Plan, failure: Failure) -> None:
 def _write(file: IO[str], event: Event) -> None:
     """Write an event as a line of JSON: `{"event": "StepStarted", …}`."""
     data = {"event": type(event).__name__, **_plain(event)}
-    file.write(json.dumps(data, ensure_ascii=False) + "\n")
+    file.write(dumps(data, indent=None) + "\n")
     file.flush()
 
 

@@ -13,7 +13,7 @@ from agentspec.spec.diagnostics import suggest
 
 
 @click.command("explain")
-@click.argument("word", metavar="CODE|FIELD", required=False)
+@click.argument("word", metavar="[CODE|FIELD]", required=False)
 def command(word: str | None) -> None:
     """Explain an error code (AS301) or a field of a spec (timeout, map.over). Without a word, list all codes."""
     if word is None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shlex
 import shutil
 from pathlib import Path
 
@@ -30,8 +31,9 @@ def command(name: str, template: str) -> None:
         spec.write_text(re.sub(r"^name: .*$", f"name: {word}", text, count=1, flags=re.MULTILINE), encoding="utf-8")
         write_schema(target / SCHEMA_FILE)
     except OSError as error:
-        raise click.FileError(str(target), error.strerror or str(error)) from error
-    click.echo(f"made {target}; try:\n  agentspec check {spec}\n  agentspec run {spec}", err=True)
+        raise click.UsageError(f"'{target}' cannot be made: {error.strerror or error}.") from error
+    word = shlex.quote(str(spec))
+    click.echo(f"made {target}; try:\n  agentspec check {word}\n  agentspec run {word}", err=True)
 
 
 def template_folder(template: str) -> Path:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import gc
 import importlib
 import os
@@ -29,6 +30,10 @@ _COMMANDS = {
     "runs": "List and show the runs of a project.",
     "schema": "Print the JSON Schema of specs, for editors.",
 }
+
+
+_NO_MORE = (errno.EPIPE, errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO)
+"""Why a file, a pipe or a terminal takes nothing more: no defect of ours."""
 
 
 class _Commands(click.Group):
@@ -70,20 +75,27 @@ def main() -> NoReturn:
     """Run the command line and exit."""
     # Imports and plans make many objects and no garbage: collecting costs a fifth of a short command's time.
     gc.disable()
+    # Python leaves these out where the process was started without them (`agentspec run desk >&-`).
+    sys.stdout = sys.stdout or open(os.devnull, "w")  # noqa: PTH123, SIM115
+    sys.stderr = sys.stderr or open(os.devnull, "w")  # noqa: PTH123, SIM115
     _warn_of_namesake()
     try:
         code = cli.main(standalone_mode=False)
     except click.exceptions.Abort:
         _leave(130)
+    except click.FileError as error:
+        error.show()
+        _leave(2)
     except click.ClickException as error:
         error.show()
         _leave(error.exit_code)
     except KeyboardInterrupt:
         click.echo("interrupted", err=True)
         _leave(130)
-    except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        _leave(1)
+    except OSError as error:
+        if error.errno not in _NO_MORE:
+            raise
+        _leave(1, lost=error)
     except Exception as error:
         from agentspec.api.errors import AgentspecError
         from agentspec.cli.render.errors import show_error
@@ -95,9 +107,18 @@ def main() -> NoReturn:
     _leave(code if isinstance(code, int) else 0)
 
 
-def _leave(code: int) -> NoReturn:
-    sys.stdout.flush()
-    sys.stderr.flush()
+def _leave(code: int, lost: OSError | None = None) -> NoReturn:
+    """Exit; with 1 at least where what was said could not all be written, which is told unless nobody listens."""
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            stream.flush()
+        except OSError as error:
+            lost = error
+            os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
+    if lost is not None:
+        code = code or 1
+        if lost.errno != errno.EPIPE:
+            click.echo(f"error: the output cannot be written: {lost.strerror}", err=True)
     if threading.active_count() > 1 and code != 0:
         # A tool that blocks in a thread must not hold up a run that has ended, least of all after Ctrl-C.
         os._exit(code)

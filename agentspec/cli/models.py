@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import json
 from collections.abc import Iterable, Sequence
 
 import click
@@ -12,12 +11,13 @@ from agentspec.api.backend import BackendFactory
 from agentspec.api.messages import Json
 from agentspec.cli.loading import binding_options, load_plan
 from agentspec.cli.render.report import model_row, usd
-from agentspec.cli.resume import journal_of, project_option
+from agentspec.cli.resume import journal_of, project_option, where
 from agentspec.plan.model import Binding, Composite
 from agentspec.plan.proof.prices import Price, PriceBook, price_book
 from agentspec.registry import Registry
 from agentspec.runtime.statistics import Asked, model_uses
 from agentspec.runtime.usage import ModelUse
+from agentspec.spec.formats.data import dumps
 
 _FORMATS = ("constrained", "native", "parsed", "extracted", "repaired", "failed")
 """How typed answers come about, the surest first."""
@@ -28,7 +28,7 @@ def command() -> None:
     """List models, and tell how they did in recorded runs."""
 
 
-@command.command("list")
+@command.command("list", short_help="List the models of a spec, or of the backends.")
 @click.argument("spec", required=False)
 @binding_options
 @click.option("--json", "as_json", is_flag=True, help="Print one object.")
@@ -44,7 +44,7 @@ def list_models(spec: str | None, profile: str | None, bind: tuple[str, ...], as
     book = price_book()
     rows = [_bound(name, entry, book) for name, entry in checked.plan.models.items()]
     if as_json:
-        _print({"models": rows, "prices": {"known": book.known, "source": book.source}})
+        click.echo(dumps({"models": rows, "prices": {"known": book.known, "source": book.source}}))
         return
     shown = [(row["name"], row["use"], _terms(row), _price(row["price"])) for row in rows]
     _table(("name", "model", "terms", "price"), shown)
@@ -52,7 +52,7 @@ def list_models(spec: str | None, profile: str | None, bind: tuple[str, ...], as
         click.echo(f"prices of {book.known}, in USD per million tokens in and out, where the spec gives none", err=True)
 
 
-@command.command("stats")
+@command.command("stats", short_help="Tell how models did in recorded runs.")
 @click.option("--agent", metavar="NAME", help="Only runs of this agent.")
 @project_option
 @click.option("--json", "as_json", is_flag=True, help="Print a list of objects.")
@@ -61,13 +61,12 @@ def stats(agent: str | None, project: str, as_json: bool) -> None:
     with contextlib.closing(journal_of(project)) as journal:
         found = model_uses(journal, agent)
     if as_json:
-        _print(
-            [{"agent": asked.agent, "node": asked.node, **model_row(asked.model, use)} for asked, use in found.items()]
-        )
+        rows = found.items()
+        click.echo(dumps([{"agent": at.agent, "node": at.node, **model_row(at.model, use)} for at, use in rows]))
         return
     if not found:
         of_agent = "" if agent is None else f" of `{agent}`"
-        click.echo(f"no calls of models{of_agent} are recorded here", err=True)
+        click.echo(f"no calls of models{of_agent} are recorded {where(journal)}", err=True)
         return
     header = ("agent", "node", "model", "answers", "fit", *_FORMATS, "escalated", "calls", "in", "out", "cost", "sure")
     _table(header, [_stat(asked, use) for asked, use in found.items()])
@@ -94,7 +93,7 @@ def _list_backends(as_json: bool) -> None:
     installed, broken = registry.installed()
     rows = [_backend(name, one, registry) for name, one in installed.backends.items()]
     if as_json:
-        _print({"backends": rows})
+        click.echo(dumps({"backends": rows}))
     else:
         shown = [(row["backend"], ", ".join(row["models"]), row["description"]) for row in rows]
         _table(("backend", "models, among others", "description"), shown)
@@ -146,10 +145,6 @@ def _price(price: Json) -> str:
 
 def _count(number: int) -> str:
     return str(number) if number else ""
-
-
-def _print(data: Json) -> None:
-    click.echo(json.dumps(data, ensure_ascii=False, indent=2))
 
 
 def _table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -11,29 +10,29 @@ import click
 from rich.console import Console
 from rich.text import Text
 
-from agentspec.api.errors import EvaluationFailed
+from agentspec.api.errors import EvaluationFailed, Exit, InvalidValue
 from agentspec.api.messages import Json, Schema
 from agentspec.api.schema import without_null
 from agentspec.cli.loading import binding_options, load_plan, pairs
-from agentspec.cli.render.errors import printable, show_diagnostic
+from agentspec.cli.render.errors import printable, show_diagnostic, show_error
 from agentspec.plan.infer import STRING
 from agentspec.plan.inputs import complete
-from agentspec.plan.model import (
+from agentspec.plan.model import Plan, PlanBlock, PlanNode
+from agentspec.plan.names import letter_and_name
+from agentspec.plan.scope import META
+from agentspec.plan.work import (
     AgencyWork,
+    AgentWork,
     Caller,
     Compiled,
     LmWork,
     LoopWork,
     MapWork,
-    Plan,
-    PlanBlock,
-    PlanNode,
     ToolWork,
     inner_blocks,
 )
-from agentspec.plan.names import letter_and_name
-from agentspec.plan.scope import META
 from agentspec.runtime.inputs import from_words
+from agentspec.spec.formats.data import dumps
 from agentspec.spec.types.shorthand import show_type
 
 
@@ -42,7 +41,7 @@ from agentspec.spec.types.shorthand import show_type
 @click.option("-i", "--input", "words", multiple=True, metavar="NAME=VALUE", help="An input of the agent.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 @binding_options
-def command(spec: str, words: tuple[str, ...], as_json: bool, profile: str | None, bind: tuple[str, ...]) -> None:
+def command(spec: str, words: tuple[str, ...], as_json: bool, profile: str | None, bind: tuple[str, ...]) -> int:
     """Show what would run and what it may use: the picture, the bounds of every node, and the prompts.
 
     Nothing is called, and no key is needed. What only a run can know stands in the prompts as `<name>`.
@@ -56,28 +55,31 @@ def command(spec: str, words: tuple[str, ...], as_json: bool, profile: str | Non
     assert plan is not None
     for diagnostic in checked.diagnostics:
         show_diagnostic(diagnostic)
-    given = from_words(plan, pairs(words, "-i"), Path.cwd())
     unknown = {one.name: placeholder(f"inputs.{one.name}", one.schema) for one in plan.inputs if one.required}
-    inputs = {one.name: one.default for one in plan.inputs} | unknown | given
-    if given.keys() >= unknown.keys():
-        inputs = complete(plan, given)
+    try:
+        given = from_words(plan, pairs(words, "-i"), Path.cwd())
+        inputs = unknown | complete(plan, given, partly=True)
+    except InvalidValue as error:
+        show_error(error)
+        return Exit.USAGE
     steps = list(_steps(plan.block, "", {"inputs": inputs}))
     bounds = bounds_of(plan, {name: value for name, value in inputs.items() if name not in unknown or name in given})
     if as_json:
         data = {"agent": plan.name, "bounds": shown.as_data(bounds), "steps": steps}
-        click.echo(json.dumps(data, ensure_ascii=False, indent=2))
-        return
+        click.echo(dumps(data))
+        return Exit.OK
     console = Console()
     console.print(Text(draw.as_text(draw.picture(plan), width=min(console.width, 120)).rstrip("\n")), soft_wrap=True)
     shown.show_bounds(bounds, console)
     for step in steps:
         _show(step, plan, console)
+    return Exit.OK
 
 
 def _steps(block: PlanBlock, prefix: str, values: dict[str, Json]) -> Iterator[dict[str, Any]]:
     values = values | {node.id: placeholder(node.id, node.value) for node in block.nodes}
     for node in block.nodes:
-        path = prefix[:-1] if block.single else prefix + node.id
+        path = block.path_of(node, prefix)
         if isinstance(node.work, LmWork | AgencyWork | ToolWork):
             yield _step(node, path, values)
         for label, inner in [] if isinstance(node.work, Caller) else inner_blocks(node.work):
@@ -88,6 +90,8 @@ def _variables(node: PlanNode, block: PlanBlock) -> dict[str, Json]:
     """What a block sees of its own, as far as it can be known."""
     if isinstance(node.work, MapWork):
         return {node.work.variable: placeholder(node.work.variable, node.work.item), "loop": {"index": 0}}
+    if isinstance(node.work, AgentWork):
+        return {"inputs": {one.name: placeholder(f"inputs.{one.name}", one.schema) for one in node.work.plan.inputs}}
     if isinstance(node.work, LoopWork):
         return {"previous": dict.fromkeys(inner.id for inner in block.nodes), "loop": {"index": 0}}
     return {}

@@ -17,6 +17,7 @@ from agentspec.cli.loading import spec_path
 from agentspec.journal import SqliteJournal, journal_file
 from agentspec.runtime import Run, RunOptions
 from agentspec.runtime.resuming import reopen
+from agentspec.spec.frames import harmless
 
 
 def project_option(command: click.decorators.FC) -> click.decorators.FC:
@@ -26,9 +27,16 @@ def project_option(command: click.decorators.FC) -> click.decorators.FC:
 
 
 def journal_of(project: str) -> SqliteJournal:
-    """The journal of the project that a spec or a folder belongs to."""
+    """The journal of the project that a spec or a folder belongs to. Raises usage errors."""
+    if not Path(project).exists():
+        raise click.UsageError(harmless(f"--project takes a spec or a folder, and there is no '{project}'."))
     path = spec_path(project)
     return SqliteJournal(journal_file(path if path.is_dir() else path.parent))
+
+
+def where(journal: SqliteJournal) -> str:
+    """Say which project has nothing to show, and how to name another."""
+    return f"in {journal.file.parent.parent}\nname the project of another spec with --project SPEC"
 
 
 @click.command("resume")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import json
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -15,8 +14,9 @@ from agentspec.api.events import Event, StepFailed, StepPaused, StepSucceeded
 from agentspec.api.journal import Journal, RunInfo
 from agentspec.api.messages import Json
 from agentspec.cli.render.questions import resume_command, show_open
-from agentspec.cli.resume import journal_of, project_option
+from agentspec.cli.resume import journal_of, project_option, where
 from agentspec.runtime.resuming import ENDED, find_any
+from agentspec.spec.formats.data import dumps
 
 
 @click.group("runs")
@@ -32,10 +32,10 @@ def list_runs(project: str, as_json: bool) -> None:
     with contextlib.closing(journal_of(project)) as journal:
         rows = [_row(journal, info) for info in journal.runs()]
     if as_json:
-        click.echo(json.dumps(rows, ensure_ascii=False, indent=2))
+        click.echo(dumps(rows))
         return
     if not rows:
-        click.echo("no runs are recorded here", err=True)
+        click.echo(f"no runs are recorded {where(journal)}", err=True)
     width = max((len(str(row["run"])) for row in rows), default=0)
     for row in rows:
         click.echo(f"{row['run']:{width}}  {row['status']:11}  {_time(float(row['started']))}  {row['spec']}")
@@ -55,7 +55,7 @@ def show_run(run: str, project: str, as_json: bool) -> None:
     if as_json:
         asked = [{"step": one.path, **one.question._asdict(), "asked": one.asked} for one in questions]
         steps = {"done": story.done, "failed": story.failed}
-        click.echo(json.dumps({**row, **steps, "questions": asked}, ensure_ascii=False, indent=2))
+        click.echo(dumps({**row, **steps, "questions": asked}))
         return
     click.echo(f"{info.id}  {row['status']}")
     click.echo(f"  agent    {info.agent}  {info.spec}")

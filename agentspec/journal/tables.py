@@ -46,12 +46,16 @@ def connect(file: Path) -> sqlite3.Connection:
     make_room(file)
     try:
         connection = sqlite3.connect(file, timeout=_PATIENCE_S, isolation_level=None, check_same_thread=False)
+    except sqlite3.Error as error:
+        raise failed(file, error) from error
+    try:
         connection.execute("PRAGMA journal_mode = WAL")
         connection.execute("PRAGMA synchronous = NORMAL")
         (version,) = connection.execute("PRAGMA user_version").fetchone()
         if version == 0:
             connection.executescript(f"BEGIN IMMEDIATE;{_TABLES}PRAGMA user_version = {VERSION};COMMIT;")
     except sqlite3.DatabaseError as error:
+        connection.close()
         raise failed(file, error) from error
     if version > VERSION:
         connection.close()

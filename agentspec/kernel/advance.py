@@ -25,7 +25,8 @@ from agentspec.kernel import calls, controllers
 from agentspec.kernel.commands import Announce, CancelStep, Command, FinishRun, PauseRun, StartStep
 from agentspec.kernel.state import CallVisit, Frame, MachineVisit, MapVisit, Paused, Running, Settled, State, Visit
 from agentspec.kernel.steps import begin, settle, unwatch
-from agentspec.plan.model import ApproveWork, Plan, PlanNode, Rule, ToolWork, Work, inner_blocks
+from agentspec.plan.model import Plan, PlanNode
+from agentspec.plan.work import ApproveWork, Rule, ToolWork, Work, inner_blocks
 
 Stimulus = RunStarted | StepStarted | StepSucceeded | StepFailed | StepPaused | BlockCalled | RunCancelled
 

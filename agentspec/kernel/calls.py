@@ -7,8 +7,9 @@ from agentspec.api.messages import Json
 from agentspec.kernel.commands import Announce, ReturnCall
 from agentspec.kernel.state import Call, CallVisit, Frame, Running, Settled, State
 from agentspec.kernel.steps import begin
-from agentspec.plan.model import Caller, FreeWork, PlanBlock, PlanningWork, callees
+from agentspec.plan.model import PlanBlock
 from agentspec.plan.steps import STEPS, steps_block
+from agentspec.plan.work import Caller, FreeWork, PlanningWork, callees
 
 
 def open_block(state: State, step: Running, event: BlockCalled) -> None:

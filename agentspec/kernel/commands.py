@@ -6,7 +6,8 @@ from typing import NamedTuple
 
 from agentspec.api.events import ControllerEntered, ControllerLeft, Failure, Meta, RunFinished, StepSkipped
 from agentspec.api.messages import Json
-from agentspec.plan.model import Lookup, PlanNode
+from agentspec.plan.model import PlanNode
+from agentspec.plan.work import Lookup
 
 
 class StartStep(NamedTuple):

@@ -19,16 +19,9 @@ from agentspec.kernel.state import (
 )
 from agentspec.kernel.steps import begin, settle, unwatch, watch
 from agentspec.plan.inputs import complete
-from agentspec.plan.model import (
-    AgentWork,
-    LoopWork,
-    MachineWork,
-    MapWork,
-    PlanBlock,
-    PlanNode,
-    SwitchWork,
-)
+from agentspec.plan.model import PlanBlock, PlanNode
 from agentspec.plan.paths import case_path, label_of
+from agentspec.plan.work import AgentWork, LoopWork, MachineWork, MapWork, SwitchWork
 
 
 def enter(state: State, frame: Frame, node: PlanNode, attempt: int) -> None:

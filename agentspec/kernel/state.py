@@ -10,7 +10,8 @@ from typing import Any
 from agentspec.api.events import Failure, Meta, Question, RunFinished
 from agentspec.api.messages import Json
 from agentspec.kernel.commands import Command
-from agentspec.plan.model import AgentWork, LoopWork, MachineWork, MapWork, Plan, PlanBlock, PlanNode, SwitchWork
+from agentspec.plan.model import Plan, PlanBlock, PlanNode
+from agentspec.plan.work import AgentWork, LoopWork, MachineWork, MapWork, SwitchWork
 
 _NOTHING_KNOWN = Meta(attempts=0)
 """For nodes that are settled and were not run as a step: controllers, and those that were skipped or failed."""
@@ -72,7 +73,7 @@ class Frame:
 
     def path_of(self, node: PlanNode) -> str:
         """The step's address; the only node of a block without names is addressed as the block."""
-        return self.prefix[:-1] if self.block.single else self.prefix + node.id
+        return self.block.path_of(node, self.prefix)
 
     def is_inside(self, owner: Visit | Frame | Running) -> bool:
         """Tell whether this frame, or one around it, is `owner` or was opened by it."""

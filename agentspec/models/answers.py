@@ -75,7 +75,7 @@ def _extracted(text: str, schema: Schema, error: Exception) -> Answer:
 
 
 def _fitting(value: Json, schema: Schema, span: tuple[int, int] | None = None) -> Answer:
-    if _is_too_deep(value):
+    if is_deeper(value, DEEPEST_ANSWER):
         return Answer(None, (_TOO_DEEP,))
     try:
         problems = tuple(problems_of(value, schema))
@@ -94,9 +94,10 @@ def _text(said: str) -> str:
     return said
 
 
-def _is_too_deep(value: Json) -> bool:
+def is_deeper(value: Json, most: int) -> bool:
+    """Tell whether a value has more than `most` brackets inside each other."""
     level = [value]
-    for _ in range(DEEPEST_ANSWER):
+    for _ in range(most):
         inner: list[Json] = []
         for one in level:
             if isinstance(one, dict):

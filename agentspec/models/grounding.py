@@ -6,20 +6,20 @@ quotes go along with the request. What comes is checked all the same, whoever ga
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime
 from typing import Any
 
 from agentspec.api.backend import Capabilities
 from agentspec.api.errors import NothingToChoose
-from agentspec.api.messages import Json, Request, Schema
+from agentspec.api.messages import Json, Request, Schema, strings_in
 from agentspec.api.schema import grounded_parts
 from agentspec.models.answers import Answer
 from agentspec.models.find_dates import find_dates, find_times
 from agentspec.models.find_numbers import find_numbers
 from agentspec.models.passages import Passages
-from agentspec.plan.model import Grounding, Lookup
+from agentspec.plan.work import Grounding, Lookup
 
 MOST_LISTED = 200
 """Candidates that are put into a schema. Of more, the answer is only checked."""
@@ -173,7 +173,9 @@ def grounds_of(output: Schema | None, grounding: Grounding | None, lookup: Looku
     if output is None or grounding is None:
         return None
     texts = {
-        source: tuple(dict.fromkeys(text for path in paths for text in _texts(_value(lookup, path)) if text.strip()))
+        source: tuple(
+            dict.fromkeys(text for path in paths for text in strings_in(_value(lookup, path)) if text.strip())
+        )
         for source, paths in grounding.sources.items()
     }
     written = None if grounding.reference is None else _time(_value(lookup, grounding.reference))
@@ -189,14 +191,6 @@ def _value(lookup: Lookup, path: Sequence[str | int]) -> Json:
         except (LookupError, TypeError):
             return None
     return value
-
-
-def _texts(value: Json) -> Iterator[str]:
-    if isinstance(value, str):
-        yield value
-    elif isinstance(value, Mapping | list):
-        for item in value.values() if isinstance(value, Mapping) else value:
-            yield from _texts(item)
 
 
 def _time(text: Json) -> datetime | date | None:

@@ -13,7 +13,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager
 
 from agentspec.api.errors import AgentspecError, CircuitOpen, RateLimited
-from agentspec.spec.shapes import ModelShape
+from agentspec.spec.model_shapes import ModelShape
 
 MOST_FAILURES = 5
 """Failures in a row after which a model is left alone for a while."""

@@ -16,8 +16,9 @@ from agentspec.api.messages import Json, Usage
 from agentspec.models.guard import Guard
 from agentspec.models.secrets import require
 from agentspec.plan.catalogue import Catalogue
-from agentspec.plan.model import Binding, Composite, Lookup
+from agentspec.plan.model import Binding, Composite
 from agentspec.plan.proof.prices import Price, price_book
+from agentspec.plan.work import Lookup
 from agentspec.spec.expressions import check, compile_expression
 
 _O = TypeVar("_O", bound=Options)

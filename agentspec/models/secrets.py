@@ -9,13 +9,14 @@ from __future__ import annotations
 import io
 import json
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, Literal
 
 from agentspec.api.errors import EnvironmentUnreadable, VariableMissing
-from agentspec.api.messages import Json
-from agentspec.plan.model import Binding, Composite, Lookup
+from agentspec.api.messages import Json, strings_in
+from agentspec.plan.model import Binding, Composite
+from agentspec.plan.work import Lookup
 from agentspec.spec.expressions import Expression, check
 
 FILE = ".env"
@@ -90,24 +91,12 @@ def require(expression: Expression, lookup: Lookup) -> None:
 def named(options: Iterable[Json]) -> set[tuple[Kind, str]]:
     """Return the variables that expressions anywhere in options read, as kind and name."""
     found: set[tuple[Kind, str]] = set()
-    for text in _texts(options):
+    for text in (one for one in strings_in(list(options)) if "${{" in one):
         expression, _ = check(text)
         for reference in expression.references if expression else ():
             if reference.path[0] in ("env", "secrets") and len(reference.path) > 1:
                 found.add(("secrets" if reference.path[0] == "secrets" else "env", str(reference.path[1])))
     return found
-
-
-def _texts(value: Any) -> Iterator[str]:
-    if isinstance(value, str):
-        if "${{" in value:
-            yield value
-    elif isinstance(value, Mapping):
-        for item in value.values():
-            yield from _texts(item)
-    elif isinstance(value, Iterable):
-        for item in value:
-            yield from _texts(item)
 
 
 class Masker:

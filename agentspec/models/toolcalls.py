@@ -8,21 +8,19 @@ schema, it can say nothing else, so that a very small model calls tools as well.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 from agentspec.api.messages import Json, Message, Reply, Request, Schema, ToolOffer
-from agentspec.api.schema import fill_absent
-from agentspec.models.answers import Answer, read_answer
+from agentspec.api.schema import closed_object, fill_absent
+from agentspec.models.answers import Answer, is_deeper, read_answer
 from agentspec.plan.offers import wire_name
+from agentspec.plan.proof.visits import CALLS_PER_TURN
 
 LONGEST_ARGUMENTS = 100_000
 """Bytes of the arguments of one call, as JSON."""
 
 DEEPEST_ARGUMENTS = 64
-
-MOST_CALLS = 32
-"""Calls of one turn; those beyond are refused, and the model is told so."""
 
 _RULES = (
     "You may use these tools, one at a time. Answer with JSON and nothing else: "
@@ -61,8 +59,8 @@ def read_turn(reply: Reply, output: Schema | None, native: bool) -> Answer:
     handled at all they are null, and `problem` says why.
     """
     if reply.tool_calls:
-        calls = [_call(call.id, call.name, call.arguments) for call in reply.tool_calls[:MOST_CALLS]]
-        calls += [_refused(call.id, call.name) for call in reply.tool_calls[MOST_CALLS : 2 * MOST_CALLS]]
+        calls = [_call(call.id, call.name, call.arguments) for call in reply.tool_calls[:CALLS_PER_TURN]]
+        calls += [_refused(call.id, call.name) for call in reply.tool_calls[CALLS_PER_TURN : 2 * CALLS_PER_TURN]]
         return Answer({"text": reply.text, "calls": calls})
     if native:
         answer = read_answer(reply, output)
@@ -83,20 +81,14 @@ def _call(number: str, name: str, arguments: Json) -> Json:
 
 
 def _refused(number: str, name: str) -> Json:
-    problem = f"at most {MOST_CALLS} calls can be made at a time"
+    problem = f"at most {CALLS_PER_TURN} calls can be made at a time"
     return {"id": number, "name": wire_name(str(name)), "arguments": None, "problem": problem}
 
 
 def _unusable(value: Json) -> str:
     """Say why a value that a model wrote cannot be handled at all; empty when it can."""
-    level, depth = [value], 0
-    while level:
-        if depth > DEEPEST_ARGUMENTS:
-            return f"the arguments are nested deeper than {DEEPEST_ARGUMENTS} levels"
-        inner: list[Json] = []
-        for one in level:
-            inner += one.values() if isinstance(one, dict) else one if isinstance(one, list) else ()
-        level, depth = inner, depth + 1
+    if is_deeper(value, DEEPEST_ARGUMENTS):
+        return f"the arguments are nested deeper than {DEEPEST_ARGUMENTS} levels"
     try:
         size = len(json.dumps(value, ensure_ascii=False, allow_nan=False).encode())
     except (TypeError, ValueError):
@@ -105,7 +97,7 @@ def _unusable(value: Json) -> str:
 
 
 def _union(output: Schema | None, tools: Sequence[ToolOffer]) -> Schema:
-    calls = [_closed({"tool": {"const": tool.name}, "arguments": dict(tool.parameters)}) for tool in tools]
+    calls = [closed_object({"tool": {"const": tool.name}, "arguments": dict(tool.parameters)}) for tool in tools]
     return {"anyOf": [_answers(output), *calls]}
 
 
@@ -116,16 +108,7 @@ def _loose(output: Schema | None) -> Schema:
 
 
 def _answers(output: Schema | None) -> Schema:
-    return _closed({"answer": {"type": "string"} if output is None else dict(output)})
-
-
-def _closed(properties: Mapping[str, Json]) -> Schema:
-    return {
-        "type": "object",
-        "properties": dict(properties),
-        "required": list(properties),
-        "additionalProperties": False,
-    }
+    return closed_object({"answer": {"type": "string"} if output is None else dict(output)})
 
 
 def _listed(tool: ToolOffer) -> str:

@@ -13,11 +13,11 @@ from typing import Any
 
 from agentspec.api.errors import CallFailed, NoProgress
 from agentspec.api.events import Meta
-from agentspec.api.messages import Json
+from agentspec.api.messages import Json, as_text
 from agentspec.api.validate import problems_of
 from agentspec.kernel.commands import ReturnCall, StartStep
 from agentspec.nodes.services import CallBlock, Services
-from agentspec.plan.model import AgencyWork, Offer
+from agentspec.plan.work import AgencyWork, Offer
 from agentspec.spec.diagnostics import suggest
 
 SAME = 3
@@ -88,8 +88,7 @@ async def _result(wanted: Json, offers: Mapping[str, Offer], path: str, call: Ca
     returned = await call(path, offer.name, {"args": arguments})
     if returned.failure is not None:
         return readable(f"The tool failed: {returned.failure.message}")
-    value = returned.value
-    return readable(value if isinstance(value, str) else json.dumps(value, ensure_ascii=False))
+    return readable(as_text(returned.value))
 
 
 def _tidy(wanted: Json, own: str, ids: set[str]) -> Json:

@@ -7,7 +7,7 @@ from agentspec.api.events import Question
 from agentspec.api.messages import Json
 from agentspec.kernel.commands import StartStep
 from agentspec.nodes.services import Waiting
-from agentspec.plan.model import ApproveWork
+from agentspec.plan.work import ApproveWork
 
 
 def put_question(command: StartStep, work: ApproveWork, now: float) -> Waiting:

@@ -10,13 +10,13 @@ from __future__ import annotations
 import hashlib
 import json
 import tempfile
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from itertools import islice
 from pathlib import Path
 from typing import Any
 
 from agentspec.api.events import Meta
-from agentspec.api.messages import Json, Request, Schema
+from agentspec.api.messages import Json, Request, Schema, strings_in
 from agentspec.api.validate import problems_of
 from agentspec.journal.place import is_foreign, make_private
 from agentspec.kernel.commands import StartStep
@@ -25,7 +25,8 @@ from agentspec.models.secrets import Variables, is_secret
 from agentspec.nodes.lm import request_of
 from agentspec.nodes.sampling import passes
 from agentspec.plan.catalogue import Catalogue
-from agentspec.plan.model import Binding, LmWork, Lookup, Plan, ToolWork
+from agentspec.plan.model import Binding, Plan
+from agentspec.plan.work import LmWork, Lookup, ToolWork
 
 _MOST_FILES = 1000
 """Files in the folders that a call names. With more, it would take too long to see whether one has changed."""
@@ -119,7 +120,7 @@ class ResultCache:
 
     def _bound(self, binding: Binding, lookup: Lookup) -> Json:
         options = resolve(binding.options, lambda name: self._names[name] if name in self._names else lookup(name))
-        files = _stamps([binding.use.partition("/")[2], *_texts(options)], binding.folder)
+        files = _stamps([binding.use.partition("/")[2], *strings_in(options)], binding.folder)
         return {"use": binding.use, "options": options, "files": files, "version": self._catalogue.version(binding.use)}
 
 
@@ -143,17 +144,8 @@ def _path_arguments(arguments: Mapping[str, Any], parameters: Schema) -> list[st
         text
         for name, value in arguments.items()
         if '"format": "path"' in json.dumps(schemas.get(name))
-        for text in _texts(value)
+        for text in strings_in(value)
     ]
-
-
-def _texts(value: Any) -> Iterator[str]:
-    """Every string inside a value."""
-    if isinstance(value, str):
-        yield value
-    elif isinstance(value, Mapping | list):
-        for item in value.values() if isinstance(value, Mapping) else value:
-            yield from _texts(item)
 
 
 def _stamps(names: Iterable[str], folder: Path) -> list[Json]:

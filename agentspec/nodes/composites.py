@@ -10,9 +10,10 @@ from itertools import accumulate
 from agentspec.api.errors import BackendError, InvalidAnswer
 from agentspec.api.events import ModelEscalated, ShadowAnswered
 from agentspec.api.messages import Usage
-from agentspec.nodes.exchange import Asking, Exchange, ask_model, cost
+from agentspec.nodes.exchange import Asking, Exchange, ask_model
 from agentspec.nodes.services import Services
-from agentspec.plan.model import Composite, Lookup
+from agentspec.plan.model import Composite
+from agentspec.plan.work import Lookup
 
 _NEXT_ON = frozenset({"unavailable", "rate_limit", "timeout"})
 """Failures after which a fallback asks the next model."""
@@ -60,7 +61,7 @@ def _accepts(composite: Composite, answer: Exchange, asking: Asking) -> bool:
     """Ask `accept` about a valid answer; others it never sees."""
     assert composite.accept is not None
     sure = answer.confidence or 0.0
-    seen = {"output": asking.seen(answer.value), "confidence": sure, "valid": True, "usd": cost(answer.usages)}
+    seen = {"output": asking.seen(answer.value), "confidence": sure, "valid": True, "usd": answer.usd}
     return bool(composite.accept(seen.__getitem__))
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import partial
 
@@ -15,7 +15,8 @@ from agentspec.models.confidence import confidence
 from agentspec.models.sizes import Size, size_of
 from agentspec.nodes.budget import Need
 from agentspec.nodes.services import Services
-from agentspec.plan.model import Lookup
+from agentspec.plan.proof.prices import total_usd
+from agentspec.plan.work import Lookup
 
 Read = Callable[[Reply], Answer]
 Prepare = Callable[[Capabilities], tuple[Request, Read]]
@@ -79,12 +80,17 @@ class Exchange:
         """The same, as what came of asking several models; `usages` are those of all of them."""
         return replace(self, usages=usages, how="escalated")
 
+    @property
+    def usd(self) -> float | None:
+        """What all calls cost together; None as soon as one of them is unknown."""
+        return total_usd(usage.usd for usage in self.usages)
+
     def meta(self, attempt: int, seconds: float) -> Meta:
         """How a step ran that was this exchange."""
         return Meta(
             confidence=self.confidence,
             model=self.model,
-            usd=cost(self.usages),
+            usd=self.usd,
             tokens_in=sum(usage.tokens_in or 0 for usage in self.usages),
             tokens_out=sum(usage.tokens_out or 0 for usage in self.usages),
             calls=len(self.usages),
@@ -92,16 +98,6 @@ class Exchange:
             seconds=seconds,
             format=self.how,
         )
-
-
-def cost(usages: Iterable[Usage]) -> float | None:
-    """What calls cost together; None as soon as one of them is unknown."""
-    total = 0.0
-    for usage in usages:
-        if usage.usd is None:
-            return None
-        total += usage.usd
-    return total
 
 
 async def ask_model(model: str, asking: Asking, services: Services) -> Exchange:

@@ -14,7 +14,7 @@ from agentspec.nodes.lm import ask
 from agentspec.nodes.planning import plan_and_run
 from agentspec.nodes.services import CallBlock, Services, Waiting
 from agentspec.nodes.turn import take_turn
-from agentspec.plan.model import AgencyWork, ApproveWork, FreeWork, LmWork, PlanningWork, ToolWork, TurnWork
+from agentspec.plan.work import AgencyWork, ApproveWork, FreeWork, LmWork, PlanningWork, ToolWork, TurnWork
 
 
 class Executor:

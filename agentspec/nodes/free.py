@@ -13,8 +13,8 @@ from agentspec.api.validate import plain
 from agentspec.kernel.commands import StartStep
 from agentspec.nodes.agency import value_of
 from agentspec.nodes.services import CallBlock, Services
-from agentspec.plan.model import FreeWork
-from agentspec.spec.diagnostics import suggest
+from agentspec.plan.work import FreeWork
+from agentspec.spec.diagnostics import did_you_mean, suggest
 
 
 class BoundChildren:
@@ -37,7 +37,7 @@ class BoundChildren:
         """Run a node. Raises `CallRefused`, `CallFailed`."""
         if name not in self._work.blocks:
             close = suggest(name, self._work.blocks)
-            known = f"did you mean `{close}`?" if close else f"it has {', '.join(self._work.blocks) or 'none'}"
+            known = did_you_mean(close, f"it has {', '.join(self._work.blocks) or 'none'}")
             raise CallRefused(f"`{self._path}` has no node `{name}`", hint=known)
         most = self._work.max_calls
         if most is not None and self._made == most:

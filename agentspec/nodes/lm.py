@@ -12,7 +12,7 @@ from agentspec.nodes.composites import exchange
 from agentspec.nodes.exchange import Asking, Read
 from agentspec.nodes.sampling import sample
 from agentspec.nodes.services import Services
-from agentspec.plan.model import LmWork, Lookup, Settings
+from agentspec.plan.work import LmWork, Lookup, Settings
 
 
 def request_of(work: LmWork, lookup: Lookup) -> Request:

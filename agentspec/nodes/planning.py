@@ -12,9 +12,9 @@ from agentspec.api.messages import Json
 from agentspec.kernel.commands import StartStep
 from agentspec.nodes.agency import readable, value_of
 from agentspec.nodes.services import CallBlock, Services
-from agentspec.plan.model import Offer, PlanningWork
 from agentspec.plan.plan_check import plan_problems
 from agentspec.plan.steps import STEPS
+from agentspec.plan.work import Offer, PlanningWork
 
 _RULES = """Write a plan that reaches the goal with the tools below, in at most {most} steps, as JSON:
 {{"steps": [{{"id": "s1", "tool": TOOL, "arguments": {{…}}, "after": [ids]}}]}}

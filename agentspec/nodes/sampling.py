@@ -11,13 +11,13 @@ from dataclasses import replace
 from agentspec.api.backend import Capabilities
 from agentspec.api.errors import InvalidAnswer
 from agentspec.api.events import Meta
-from agentspec.api.messages import Json, Message, Request, Usage
+from agentspec.api.messages import Json, Message, Request, Usage, as_text
+from agentspec.api.schema import closed_object
 from agentspec.models.answers import read_answer
 from agentspec.nodes.composites import exchange
 from agentspec.nodes.exchange import Asking, Exchange, Read
 from agentspec.nodes.services import Services
-from agentspec.plan.model import LmWork, Lookup, Sampling
-from agentspec.plan.scope import closed_object
+from agentspec.plan.work import LmWork, Lookup, Sampling
 
 
 async def sample(work: LmWork, sampling: Sampling, asking: Asking, services: Services) -> tuple[Json, Meta]:
@@ -123,7 +123,7 @@ async def _best(
 
 def _judging(asking: Asking, choices: Sequence[Exchange]) -> Asking:
     """What the judge is asked."""
-    listed = "\n\n".join(f"Answer {number}:\n{_shown(one.value)}" for number, one in enumerate(choices, 1))
+    listed = "\n\n".join(f"Answer {number}:\n{as_text(one.value)}" for number, one in enumerate(choices, 1))
     text = f"A task and {len(choices)} answers to it. Which answer is best?\n\nTask:\n{asking.prompt()}\n\n{listed}"
     schema = closed_object({"best": {"type": "integer", "minimum": 1, "maximum": len(choices)}})
     question = Request((Message("user", text),), schema)
@@ -166,7 +166,3 @@ def _none_valid(count: int, first: InvalidAnswer, usages: Iterable[Usage]) -> In
 
 def _meta(answer: Exchange, usages: Iterable[Usage]) -> Meta:
     return replace(answer, usages=tuple(usages)).meta(1, 0.0)
-
-
-def _shown(value: Json) -> str:
-    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)

@@ -8,14 +8,15 @@ from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
 from agentspec.api.controller import Children
-from agentspec.api.events import Event, Meta, Question
+from agentspec.api.events import Meta, Observer, Question
 from agentspec.api.messages import Json
 from agentspec.api.tool import ToolContext
 from agentspec.kernel.commands import ReturnCall, StartStep
 from agentspec.models.pool import ModelPool, resolve_options
-from agentspec.nodes.budget import Budgets
+from agentspec.nodes.budgets import Budgets
 from agentspec.plan.catalogue import Catalogue
-from agentspec.plan.model import Binding, Lookup
+from agentspec.plan.model import Binding
+from agentspec.plan.work import Lookup
 
 CallBlock = Callable[[str, str, Mapping[str, Json]], Awaitable[ReturnCall]]
 """How a step calls a block: the step's path, the block's name, and what it sees as variables."""
@@ -98,7 +99,7 @@ class Services:
     models: ModelPool
     tools: ToolBelt
     budgets: Budgets
-    tell: Callable[[Event], None]
+    tell: Observer
     recorded: Callable[[], Awaitable[None]] | None = None
     cache: Cache | None = None
     stream: bool = False

@@ -16,15 +16,15 @@ from agentspec.nodes.composites import exchange
 from agentspec.nodes.exchange import Asking, Read
 from agentspec.nodes.lm import request_with
 from agentspec.nodes.services import Services
-from agentspec.plan.model import TurnWork
+from agentspec.plan.work import TurnWork
 
 
 async def take_turn(command: StartStep, work: TurnWork, services: Services) -> tuple[Json, Meta]:
     """Ask for the next turn of the conversation `turns`; see `read_turn` for the value.
 
-    Raises `BackendError`, `NothingToChoose`.
-
     `last` says that no further turn follows: the model then has to answer.
+
+    Raises `BackendError`, `NothingToChoose`.
     """
     started = services.clock()
     lookup = command.lookup

@@ -81,7 +81,8 @@ class Agents:
             spec = parse_file(path)
         except SpecInvalid as error:
             if any(one.code == "AS110" for one in error.diagnostics):
-                texts.report("AS311", f"`{word}` cannot be read: {error.diagnostics[0].message}", where)
+                reason = error.diagnostics[0].message.removeprefix("the file cannot be read: ")
+                texts.report("AS311", f"`{word}` cannot be read: {reason}", where)
             else:
                 self._adopt(error.diagnostics, texts)
             return None

@@ -11,18 +11,18 @@ from pydantic import ValidationError
 from agentspec.api.backend import Options
 from agentspec.api.errors import PluginBroken, PluginMissing
 from agentspec.api.messages import Schema
-from agentspec.api.schema import is_grounded
+from agentspec.api.schema import closed_object, is_grounded
 from agentspec.api.tool import Tool, Toolset
 from agentspec.api.validate import problems_of
 from agentspec.plan.agents import Agents
 from agentspec.plan.composites import Composites, composite_of
 from agentspec.plan.grounded_words import report_astray
 from agentspec.plan.model import Binding, Composite, Input
-from agentspec.plan.scope import Scope, closed_object
+from agentspec.plan.scope import Scope
 from agentspec.plan.texts import Text, Texts
-from agentspec.spec.diagnostics import Diagnostic
+from agentspec.spec.diagnostics import Diagnostic, did_you_mean
 from agentspec.spec.model import Spec
-from agentspec.spec.shapes import ModelShape
+from agentspec.spec.model_shapes import ModelShape
 from agentspec.spec.source import Source, Span, Where
 from agentspec.spec.types.shorthand import TypeProblem, parse_type, parse_types
 
@@ -68,7 +68,10 @@ class Bindings:
         if local not in self.spec.fields.tools:
             text = f"there is no toolset `{local}` under `tools:`"
             known = [f"{name}.{function}" if function else name for name in self.tools]
-            self.texts.report_unknown("AS305", text, word, known, where)
+            if known:
+                self.texts.report_unknown("AS305", text, word, known, where)
+            else:
+                self.texts.report("AS305", text, where, f"declare it: `tools: {{{local}: TOOLSET}}`")
             return []
         toolset = self.toolsets.get(local)
         if toolset is None:
@@ -105,7 +108,7 @@ class Bindings:
 
     def _report_type(self, problem: TypeProblem, where: Where) -> None:
         place = (*where, *problem.where)
-        label = f"did you mean `{problem.suggestion}`?" if problem.suggestion else ""
+        label = did_you_mean(problem.suggestion)
         if problem.at_key or not problem.end:
             key, fix = problem.at_key, problem.suggestion
             self.texts.report(problem.code, problem.message, place, label, key=key, fix=fix)

@@ -13,11 +13,12 @@ from agentspec.api.tool import Effect
 from agentspec.plan.controllers import Controllers
 from agentspec.plan.graph import find_circle, in_order, sinks
 from agentspec.plan.infer import ANY
-from agentspec.plan.model import AgentWork, ApproveWork, Compiled, LmWork, PlanBlock, PlanNode, ToolWork, Work
+from agentspec.plan.model import PlanBlock, PlanNode
 from agentspec.plan.nodes import Leaves
 from agentspec.plan.reads import Reader, Reads
 from agentspec.plan.scope import Scope
 from agentspec.plan.texts import Texts
+from agentspec.plan.work import AgentWork, ApproveWork, Compiled, LmWork, ToolWork, Work
 from agentspec.spec.diagnostics import Severity
 from agentspec.spec.model import Block, Node
 from agentspec.spec.shapes import LmShape, OnErrorValue, ToolShape

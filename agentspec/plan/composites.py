@@ -10,12 +10,13 @@ from pydantic import ValidationError
 from agentspec.api.messages import Schema
 from agentspec.plan.graph import find_circle
 from agentspec.plan.infer import ANY, BOOLEAN, NUMBER, STRING
-from agentspec.plan.model import Compiled, Composite
+from agentspec.plan.model import Composite
 from agentspec.plan.scope import Scope
 from agentspec.plan.texts import Text
+from agentspec.plan.work import Compiled
 from agentspec.spec.diagnostics import suggest
-from agentspec.spec.shapes import COMPOSITES, CascadeShape, FallbackShape, Member, RouteShape, SplitShape
-from agentspec.spec.shapes import Composite as CompositeShape
+from agentspec.spec.model_shapes import COMPOSITES, CascadeShape, FallbackShape, Member, RouteShape, SplitShape
+from agentspec.spec.model_shapes import Composite as CompositeShape
 from agentspec.spec.source import Where
 
 if TYPE_CHECKING:

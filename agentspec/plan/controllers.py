@@ -6,20 +6,20 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from agentspec.api.messages import Schema
-from agentspec.api.schema import nullable, without_null
+from agentspec.api.schema import closed_object, nullable, without_null
 from agentspec.plan.coroutines import Coroutines
 from agentspec.plan.fits import name as type_name
 from agentspec.plan.infer import ANY, union
 from agentspec.plan.machines import Machines
-from agentspec.plan.model import AgentWork, Compiled, LoopWork, MapWork, SwitchWork, Work
 from agentspec.plan.nodes import Leaves, arguments
 from agentspec.plan.offers import parameters_of
 from agentspec.plan.paths import label_of
-from agentspec.plan.scope import COUNTER, Scope, closed_object
+from agentspec.plan.scope import COUNTER, Scope
 from agentspec.plan.texts import Texts
-from agentspec.spec.diagnostics import suggest
+from agentspec.plan.work import AgentWork, Compiled, LoopWork, MapWork, SwitchWork, Work
+from agentspec.spec.controller_shapes import AgentShape, Controller, LoopShape, MachineShape, MapShape, SwitchShape
+from agentspec.spec.diagnostics import did_you_mean, suggest
 from agentspec.spec.model import Node
-from agentspec.spec.shapes import AgentShape, Controller, LoopShape, MachineShape, MapShape, SwitchShape
 from agentspec.spec.source import Where
 
 if TYPE_CHECKING:
@@ -86,7 +86,7 @@ class Controllers:
         for label in labels:
             if label not in words:
                 close = suggest(label, words)
-                tail = f"did you mean `{close}`?" if close else f"it is {type_name(plain)}"
+                tail = did_you_mean(close, f"it is {type_name(plain)}")
                 text = f"`{label}` is a case that can never come"
                 self.texts.report("AS312", text, (*node.where, "cases", label), tail, key=True, fix=close)
         missing = [word for word in words if word not in labels]

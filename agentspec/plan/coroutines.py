@@ -10,17 +10,19 @@ from pydantic import ValidationError
 from agentspec.api.controller import ControllerFactory
 from agentspec.api.errors import InvalidValue, PluginBroken, PluginMissing
 from agentspec.api.messages import Json, Schema
+from agentspec.api.schema import closed_object
 from agentspec.api.tool import ToolContext
 from agentspec.api.validate import plain, problems_of
 from agentspec.plan.infer import ANY
-from agentspec.plan.model import ApproveWork, FreeWork, PlanBlock, PlanningWork, Settings, TurnWork
+from agentspec.plan.model import PlanBlock
 from agentspec.plan.nodes import Leaves, arguments, worded
 from agentspec.plan.offers import single_block
-from agentspec.plan.scope import Scope, closed_object
+from agentspec.plan.scope import Scope
 from agentspec.plan.steps import loose_plan_schema, plan_schema
 from agentspec.plan.texts import Texts
+from agentspec.plan.work import ApproveWork, FreeWork, PlanningWork, Settings, TurnWork
+from agentspec.spec.controller_shapes import ApproveShape, CodeShape, PlanShape, PluginShape
 from agentspec.spec.model import Block, Node
-from agentspec.spec.shapes import ApproveShape, CodeShape, PlanShape, PluginShape
 
 if TYPE_CHECKING:
     from agentspec.plan.blocks import Blocks

@@ -10,11 +10,11 @@ from typing import Any
 from agentspec.api.messages import Schema
 from agentspec.plan.grounded_words import GroundedWords, Word, words_in
 from agentspec.plan.infer import follow
-from agentspec.plan.model import Grounding
 from agentspec.plan.scope import Scope
 from agentspec.plan.texts import Text, Texts
 from agentspec.plan.typing.kinds import kind, not_null, options
 from agentspec.plan.typing.names import type_name
+from agentspec.plan.work import Grounding
 from agentspec.spec.expressions import Reference
 
 Path = tuple[str | int, ...]

@@ -12,8 +12,11 @@ from agentspec.plan.model import Plan
 from agentspec.spec.diagnostics import suggest
 
 
-def complete(plan: Plan, given: Mapping[str, Json]) -> dict[str, Json]:
-    """Fill in defaults and check types. Raises `InvalidValue` naming every problem."""
+def complete(plan: Plan, given: Mapping[str, Json], *, partly: bool = False) -> dict[str, Json]:
+    """Fill in defaults and check types. Raises `InvalidValue` naming every problem.
+
+    With `partly`, inputs that are missing are no problem, and are left out.
+    """
     problems = []
     known = {one.name for one in plan.inputs}
     for name in given.keys() - known:
@@ -23,7 +26,8 @@ def complete(plan: Plan, given: Mapping[str, Json]) -> dict[str, Json]:
     values: dict[str, Json] = {}
     for one in plan.inputs:
         if one.name not in given and one.required:
-            problems.append(f"the input `{one.name}` is missing")
+            if not partly:
+                problems.append(f"the input `{one.name}` is missing")
             continue
         values[one.name] = given.get(one.name, one.default)
         found = problems_of(values[one.name], one.schema)

@@ -7,13 +7,14 @@ from typing import TYPE_CHECKING
 from agentspec.api.messages import Schema
 from agentspec.api.schema import nullable
 from agentspec.plan.infer import ANY, union
-from agentspec.plan.model import Compiled, MachineWork, PlanBlock
+from agentspec.plan.model import PlanBlock
 from agentspec.plan.nodes import Leaves
 from agentspec.plan.scope import COUNTER, Scope
 from agentspec.plan.texts import Texts
+from agentspec.plan.work import Compiled, MachineWork
+from agentspec.spec.controller_shapes import MachineShape, Transition
 from agentspec.spec.diagnostics import Severity
 from agentspec.spec.model import Block, Node
-from agentspec.spec.shapes import MachineShape, Transition
 from agentspec.spec.source import Where
 
 if TYPE_CHECKING:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Literal
 
-from agentspec.plan.model import (
+from agentspec.plan.work import (
     AgencyWork,
     AgentWork,
     ApproveWork,

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from typing import Any
 
-from agentspec.api.messages import Role, Schema
-from agentspec.api.schema import nullable
+from agentspec.api.messages import Role, Schema, as_text
+from agentspec.api.schema import closed_object, nullable
 from agentspec.api.validate import problems_of
 from agentspec.plan.agents import Agents
 from agentspec.plan.bindings import Bindings
@@ -15,12 +14,12 @@ from agentspec.plan.fits import name as type_name
 from agentspec.plan.grounded_words import GroundedWords
 from agentspec.plan.grounding import grounding_of
 from agentspec.plan.infer import ANY, INTEGER, NUMBER, STRING
-from agentspec.plan.model import AgencyWork, Compiled, Grounding, LmWork, Sampling, Settings, ToolWork, TurnWork
 from agentspec.plan.offers import Offers, single_block
 from agentspec.plan.proof.lengths import longest_text, longest_value
 from agentspec.plan.reads import Reader
-from agentspec.plan.scope import Scope, closed_object
+from agentspec.plan.scope import Scope
 from agentspec.plan.texts import Texts
+from agentspec.plan.work import AgencyWork, Compiled, Grounding, LmWork, Sampling, Settings, ToolWork, TurnWork
 from agentspec.spec.expressions.values import text as text_of
 from agentspec.spec.model import Node
 from agentspec.spec.shapes import LmShape, Sample, ToolShape
@@ -92,7 +91,10 @@ class Leaves:
         known = self.bindings.spec.fields.models
         if name not in known:
             text = f"there is no model `{name}` under `models:`"
-            self.texts.report_unknown("AS304", text, name, known, where)
+            if "/" in name:
+                self.texts.report("AS304", text, where, "give it a name under `models:`, and write that name here")
+            else:
+                self.texts.report_unknown("AS304", text, name, known, where)
         return self.bindings.key(name)
 
     def _messages(self, node: Node, fields: LmShape, value: Schema, scope: Scope) -> tuple[tuple[Role, Compiled], ...]:
@@ -174,5 +176,5 @@ def worded(compiled: Compiled) -> Compiled:
 
 
 def _text(value: Any) -> Compiled:
-    text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+    text = as_text(value)
     return lambda lookup: text

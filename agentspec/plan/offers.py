@@ -6,12 +6,13 @@ import re
 from collections.abc import Iterator, Sequence
 
 from agentspec.api.messages import Schema
+from agentspec.api.schema import closed_object
 from agentspec.api.tool import Tool
 from agentspec.plan.agents import Agents
 from agentspec.plan.bindings import Bindings
-from agentspec.plan.model import AgentWork, Offer, Plan, PlanBlock, PlanNode, ToolWork
-from agentspec.plan.scope import closed_object
+from agentspec.plan.model import Plan, PlanBlock, PlanNode
 from agentspec.plan.texts import Texts
+from agentspec.plan.work import AgentWork, Offer, ToolWork
 from agentspec.spec.shapes import Retry
 from agentspec.spec.source import Where
 

@@ -11,9 +11,9 @@ from agentspec.api.validate import problems_of
 from agentspec.plan.fits import misfit
 from agentspec.plan.fits import name as type_name
 from agentspec.plan.graph import find_circle
-from agentspec.plan.model import Offer
 from agentspec.plan.steps import REFERENCE, field_steps, is_reference, references, waits_for, with_references
 from agentspec.plan.typing.steps import track
+from agentspec.plan.work import Offer
 
 _DEEPEST = 32
 

@@ -8,24 +8,22 @@ from pathlib import Path
 
 from agentspec.plan.model import Use
 from agentspec.plan.texts import Text, Texts
-from agentspec.spec.diagnostics import SpecInvalid
-from agentspec.spec.expressions import plain_references
-from agentspec.spec.model import Block, Node, Spec
-from agentspec.spec.shapes import (
+from agentspec.spec.controller_shapes import (
     AgentShape,
     ApproveShape,
     CodeShape,
     Controller,
-    FileText,
-    LmShape,
     LoopShape,
     MachineShape,
     MapShape,
     PlanShape,
     PluginShape,
     SwitchShape,
-    ToolShape,
 )
+from agentspec.spec.diagnostics import SpecInvalid
+from agentspec.spec.expressions import plain_references
+from agentspec.spec.model import Block, Node, Spec
+from agentspec.spec.shapes import FileText, LmShape, ToolShape
 from agentspec.spec.source import Source, Where
 from agentspec.spec.text.loader import read
 

@@ -2,25 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import Any
 
 from agentspec.api.messages import Schema
+from agentspec.api.schema import closed_object
 
-META: Schema = {
-    "type": "object",
-    "properties": {
+META: Schema = closed_object(
+    {
         "confidence": {"anyOf": [{"type": "number"}, {"type": "null"}]},
         "model": {"anyOf": [{"type": "string"}, {"type": "null"}]},
         "usd": {"anyOf": [{"type": "number"}, {"type": "null"}]},
         "tokens": {"type": "integer"},
         "attempts": {"type": "integer"},
         "seconds": {"type": "number"},
-    },
-    "required": ["confidence", "model", "usd", "tokens", "attempts", "seconds"],
-    "additionalProperties": False,
-}
+    }
+)
 """What `meta.<node>` holds."""
 
 
@@ -75,16 +72,6 @@ class Scope:
     def names(self) -> list[str]:
         """All names in sight."""
         return ["meta", *(word for scope in self.outwards() for word in (*scope.nodes, *scope.variables))]
-
-
-def closed_object(properties: Mapping[str, Any]) -> dict[str, Any]:
-    """The schema of an object with exactly these fields."""
-    return {
-        "type": "object",
-        "properties": dict(properties),
-        "required": list(properties),
-        "additionalProperties": False,
-    }
 
 
 COUNTER: Schema = closed_object({"index": {"type": "integer"}})

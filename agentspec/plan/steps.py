@@ -16,9 +16,10 @@ from typing import Any
 
 from agentspec.api.errors import EvaluationFailed
 from agentspec.api.messages import Json, Schema
+from agentspec.api.schema import closed_object
 from agentspec.plan.graph import in_order
-from agentspec.plan.model import AgentWork, Compiled, Lookup, Offer, PlanBlock, PlanNode, ToolWork
-from agentspec.plan.scope import closed_object
+from agentspec.plan.model import PlanBlock, PlanNode
+from agentspec.plan.work import AgentWork, Compiled, Lookup, Offer, ToolWork
 
 MOST_STEPS = 1000
 """Steps that a plan may have at all; `max_steps` cannot be more."""

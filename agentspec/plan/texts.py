@@ -7,11 +7,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from agentspec.api.messages import Schema
+from agentspec.api.schema import closed_object
 from agentspec.plan.fits import misfit, name, null_misfit
 from agentspec.plan.infer import TypeProblem, follow, infer, union
-from agentspec.plan.model import Compiled
 from agentspec.plan.scope import Scope
-from agentspec.spec.diagnostics import Diagnostic, Note
+from agentspec.plan.work import Compiled
+from agentspec.spec.diagnostics import Diagnostic, Note, did_you_mean
 from agentspec.spec.expressions import Expression, check, compile_expression, plain_references
 from agentspec.spec.report import Reporter
 from agentspec.spec.source import Source, Span, Where
@@ -49,7 +50,7 @@ class Texts(Reporter):
         if text not in self._parsed:
             expression, problems = check(text.raw, bare=text.bare, statements=text.statements)
             for problem in problems:
-                label = f"did you mean `{problem.suggestion}`?" if problem.suggestion else ""
+                label = did_you_mean(problem.suggestion)
                 fix = problem.suggestion if problem.code == "AS307" else None  # elsewhere it is no word to put there
                 self._report_at(text, problem.code, problem.message, problem.start, problem.end, label, fix)
             self._parsed[text] = expression
@@ -88,12 +89,7 @@ class Texts(Reporter):
             return self.compiled(Text(raw, where, statements=True), scope)
         if isinstance(raw, Mapping):
             parts = {key: self.value(item, (*where, key), scope) for key, item in raw.items()}
-            schema = {
-                "type": "object",
-                "properties": {key: part[1] for key, part in parts.items()},
-                "required": list(parts),
-                "additionalProperties": False,
-            }
+            schema = closed_object({key: part[1] for key, part in parts.items()})
             return _object({key: part[0] for key, part in parts.items()}), schema
         if isinstance(raw, list):
             items = [self.value(item, (*where, index), scope) for index, item in enumerate(raw)]

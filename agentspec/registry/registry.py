@@ -13,7 +13,7 @@ from agentspec.api.backend import BackendFactory
 from agentspec.api.controller import ControllerFactory
 from agentspec.api.errors import PluginBroken, PluginMissing
 from agentspec.api.tool import Toolset
-from agentspec.spec.diagnostics import suggest
+from agentspec.spec.diagnostics import did_you_mean, suggest
 from agentspec.spec.installed import Installed
 
 _FIRST_PARTY = {
@@ -129,7 +129,7 @@ class Registry:
             return f'pip install "agentspec-slm[{_FIRST_PARTY[namespace]}]"'
         close = suggest(namespace, self.namespaces())
         if close:
-            return f"did you mean `{close}`?"
+            return did_you_mean(close)
         kind = "backend" if what == "model" else what
         return f"pip install agentspec-{kind}-{namespace}, if there is one"
 
@@ -157,5 +157,5 @@ def _one_named(name: str, given: list[Any], what: str, namespace: str) -> Any:
         raise PluginBroken(f"plugin `{namespace}` has two {what}s named `{name}`")
     names = [str(one.name) for one in given]
     close = suggest(name, names)
-    hint = f"did you mean `{close}`?" if close else f"it has {', '.join(names) or f'no {what}s'}"
+    hint = did_you_mean(close, f"it has {', '.join(names) or f'no {what}s'}")
     raise PluginMissing(f"plugin `{namespace}` has no {what} `{name}`", hint=hint)

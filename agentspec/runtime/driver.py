@@ -13,6 +13,7 @@ from agentspec.api.events import (
     Event,
     Failure,
     Meta,
+    Observer,
     RunCancelled,
     RunFinished,
     RunPaused,
@@ -39,7 +40,8 @@ from agentspec.kernel import (
 from agentspec.kernel.advance import Stimulus
 from agentspec.kernel.state import Running
 from agentspec.nodes.services import Ask, CallBlock
-from agentspec.plan.model import Plan, Rule
+from agentspec.plan.model import Plan
+from agentspec.plan.work import Rule
 from agentspec.runtime.questions import Questions, silence
 from agentspec.runtime.recalls import Recalls
 from agentspec.runtime.recording import Recording
@@ -47,7 +49,6 @@ from agentspec.runtime.replay import Past
 from agentspec.runtime.workers import Workers, too_late
 
 Execute = Callable[[StartStep, CallBlock], Awaitable[tuple[Json, Meta]]]
-Observe = Callable[[Event], None]
 
 
 class Driver:
@@ -67,7 +68,7 @@ class Driver:
         self,
         plan: Plan,
         execute: Execute,
-        observe: Observe | None = None,
+        observe: Observer | None = None,
         recording: Recording | None = None,
         ask: Ask | None = None,
         now: Callable[[], float] = time.time,

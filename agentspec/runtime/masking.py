@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
-from agentspec.api.events import Event, Question, TextStreamed
+from agentspec.api.events import Event, Observer, Question, TextStreamed
 from agentspec.models.secrets import Masker
 from agentspec.nodes.services import Ask
-
-Tell = Callable[[Event], None]
 
 
 def masked_ask(ask: Ask | None, masker: Masker) -> Ask | None:
@@ -29,7 +25,7 @@ class MaskedEvents:
     be such a beginning is kept until more is known.
     """
 
-    def __init__(self, masker: Masker, tell: Tell) -> None:
+    def __init__(self, masker: Masker, tell: Observer) -> None:
         self._masker = masker
         self._tell = tell
         self._kept: dict[str, str] = {}

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from agentspec.api.events import (
@@ -17,16 +16,14 @@ from agentspec.api.events import (
     StepSkipped,
     StepSucceeded,
 )
-from agentspec.plan.model import Plan, PlanBlock, PlanningWork, Work, inner_blocks
+from agentspec.plan.model import Plan
 from agentspec.plan.names import letter_and_name
 from agentspec.plan.paths import general
+from agentspec.plan.proof.prices import total_usd
 from agentspec.plan.steps import STEPS
+from agentspec.plan.work import PlanningWork, Work, inner_blocks
+from agentspec.runtime.trajectory import in_order
 from agentspec.runtime.usage import ModelUse, Saving, saving_of
-
-_IN_FULL = 12
-"""Letters of a trajectory that are shown one by one."""
-
-_SEGMENT = re.compile(r"(.*?)(?:\[(\d+)\]|#(\d+))?")
 
 
 @dataclass(slots=True)
@@ -37,7 +34,6 @@ class NodeUse:
         kind: `LM` or `T`.
         letter: how the node stands in trajectories: where an agent has several tools, they are `T1`, `T2` and so on.
         by_model: what each of the models that were asked was asked.
-        usd: None once one price was unknown.
         saving: for a node that asks a cascade.
         confidence: sum over the `sure` answers whose confidence is known.
     """
@@ -49,16 +45,37 @@ class NodeUse:
     steps: int = 0
     failed: int = 0
     skipped: int = 0
-    calls: int = 0
-    tokens_in: int = 0
-    tokens_out: int = 0
-    tokens_cached: int | None = None
-    usd: float | None = 0.0
     seconds: float = 0.0
     formats: dict[str, int] = field(default_factory=dict)
     confidence: float = 0.0
     sure: int = 0
     saving: Saving | None = None
+
+    @property
+    def calls(self) -> int:
+        """How often a model was asked."""
+        return sum(use.calls for use in self.by_model.values())
+
+    @property
+    def tokens_in(self) -> int:
+        """Tokens of all prompts."""
+        return sum(use.tokens_in for use in self.by_model.values())
+
+    @property
+    def tokens_out(self) -> int:
+        """Tokens of all answers."""
+        return sum(use.tokens_out for use in self.by_model.values())
+
+    @property
+    def tokens_cached(self) -> int | None:
+        """Tokens that backends had kept; None when none of them told."""
+        told = [use.tokens_cached for use in self.by_model.values() if use.tokens_cached is not None]
+        return sum(told) if told else None
+
+    @property
+    def usd(self) -> float | None:
+        """What all calls cost; None when one price was unknown."""
+        return total_usd(use.usd for use in self.by_model.values())
 
     @property
     def models(self) -> dict[str, int]:
@@ -90,7 +107,7 @@ class Record:
         self._planning: dict[str, PlanningWork] = {}
         self._models = plan.models
         self._last: dict[str, CallAnswered] = {}
-        works = list(_works(plan.block, ""))
+        works = [(path, node.work) for path, node in plan.block.all_nodes()]
         tools = dict.fromkeys(letter_and_name(work)[1] for _, work in works if letter_and_name(work)[0] == "T")
         self._letters = {name: f"T{at}" if len(tools) > 1 else "T" for at, name in enumerate(tools, 1)}
         self._add(works)
@@ -149,7 +166,8 @@ class Record:
         if event.name == STEPS and path in self._planning:
             blocks = {offer.name: offer.block for offer in self._planning[path].offers}
             for step in event.values[STEPS]:
-                self._add(_works(blocks[step["tool"]], f"{path}/{STEPS}/{step['id']}/"))
+                nodes = blocks[step["tool"]].all_nodes(f"{path}/{STEPS}/{step['id']}/")
+                self._add((at, node.work) for at, node in nodes)
 
     def _use(self, event: StepSucceeded | StepFailed | StepSkipped | CallAnswered | ModelEscalated) -> NodeUse | None:
         """The row of a step; None for those that are no LM and no tool."""
@@ -178,91 +196,9 @@ class Record:
         use = self._use(event)
         assert use is not None, f"{event.path} asks no model"
         use.by_model.setdefault(event.model, ModelUse()).answered(event)
-        self._last[event.path] = event
-        if event.tokens_cached is not None:
-            use.tokens_cached = (use.tokens_cached or 0) + event.tokens_cached
-        use.calls += 1
-        use.tokens_in += event.tokens_in or 0
-        use.tokens_out += event.tokens_out or 0
-        use.usd = None if event.usd is None or use.usd is None else use.usd + event.usd
         use.seconds += event.seconds
+        self._last[event.path] = event
 
     def trajectory(self) -> list[str]:
         """The letters LM, T and C in the order of the control flow: items of a map one after the other."""
-        root: dict[str, _Place] = {}
-        for path, letter in self._decisions:
-            level, around = root, ""
-            for segment in path.split("/"):
-                place = level.setdefault(segment, _Place(segment, called=around in self._callers))
-                level, around = place.inside, f"{around}/{segment}" if around else segment
-            place.letters.append(letter)
-        return list(_flatten(root))
-
-
-def shown(letters: list[str]) -> str:
-    """Write a trajectory for a person: in full where it fits into a line, else shortened."""
-    return " ".join(letters) if len(letters) <= _IN_FULL else shorten(letters)
-
-
-def shorten(letters: list[str]) -> str:
-    """Write a trajectory with repeated groups counted: `T (LM C T)×3 LM`."""
-    parts: list[str] = []
-    start = 0
-    while start < len(letters):
-        size, times = _repetition(letters, start)
-        group = " ".join(letters[start : start + size])
-        if times > 1:
-            parts.append(f"({group})×{times}" if size > 1 else f"{group}×{times}")
-        else:
-            parts.append(group)
-        start += size * times
-    return " ".join(parts)
-
-
-def _repetition(letters: list[str], start: int) -> tuple[int, int]:
-    """The group of at most 8 letters at `start` whose repetition covers most, as size and count."""
-    best = (1, 1)
-    for size in range(1, 9):
-        times = 1
-        group = letters[start : start + size]
-        while letters[start + times * size : start + (times + 1) * size] == group:
-            times += 1
-        if times > 1 and times * size > best[0] * best[1]:
-            best = (size, times)
-    return best
-
-
-class _Place:
-    """Letters of one segment of paths, and what lies below it.
-
-    Items of a map and rounds share a `name`. So do all blocks that one step calls, which are numbered together.
-    """
-
-    __slots__ = ("index", "inside", "letters", "name")
-
-    def __init__(self, segment: str, *, called: bool) -> None:
-        match = _SEGMENT.fullmatch(segment)
-        assert match is not None
-        self.name = "" if called else match.group(1)
-        self.index = int(match.group(2) or match.group(3) or 0)
-        self.letters: list[str] = []
-        self.inside: dict[str, _Place] = {}
-
-
-def _flatten(level: dict[str, _Place]) -> Iterator[str]:
-    # Places of one name are put side by side in their order; everything else keeps the order of time.
-    first: dict[str, int] = {}
-    for position, place in enumerate(level.values()):
-        first.setdefault(place.name, position)
-    for place in sorted(level.values(), key=lambda place: (first[place.name], place.index)):
-        yield from place.letters
-        yield from _flatten(place.inside)
-
-
-def _works(block: PlanBlock, prefix: str) -> Iterator[tuple[str, Work]]:
-    """Every node of a block, and of those inside, with its path."""
-    for node in block.nodes:
-        path = prefix[:-1] if block.single else prefix + node.id
-        yield path, node.work
-        for label, inner in inner_blocks(node.work):
-            yield from _works(inner, f"{path}{label}/")
+        return in_order(self._decisions, self._callers)

@@ -19,7 +19,8 @@ from agentspec.api.journal import Entry, Journal, RunStatus
 from agentspec.api.messages import Json
 from agentspec.kernel.advance import Stimulus
 from agentspec.models.secrets import Masker
-from agentspec.plan.model import ApproveWork, PlanBlock, inner_blocks
+from agentspec.plan.model import PlanBlock
+from agentspec.plan.work import ApproveWork
 
 _TAKEN_IN = tuple(kind for kind in get_args(Stimulus) if kind is not StepStarted)
 _DERIVED = (StepSkipped, ControllerEntered, ControllerLeft)
@@ -77,7 +78,4 @@ class Recording:
 
 def can_pause(block: PlanBlock) -> bool:
     """Tell whether a person may be asked anywhere in a block."""
-    return any(
-        isinstance(node.work, ApproveWork) or any(can_pause(inner) for _, inner in inner_blocks(node.work))
-        for node in block.nodes
-    )
+    return any(isinstance(node.work, ApproveWork) for _, node in block.all_nodes())

@@ -25,7 +25,8 @@ from agentspec.api.messages import Usage
 from agentspec.kernel import Announce, CancelStep, InvalidTransition, StartStep, StartTimer, State, advance, new_state
 from agentspec.kernel.advance import Stimulus, may_repeat
 from agentspec.nodes import Budgets
-from agentspec.plan.model import Plan, Rule, ToolWork
+from agentspec.plan.model import Plan
+from agentspec.plan.work import Rule, ToolWork
 
 
 @dataclass(slots=True)

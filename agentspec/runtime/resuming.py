@@ -20,7 +20,7 @@ from agentspec.plan.catalogue import Catalogue
 from agentspec.plan.model import Plan
 from agentspec.registry import Registry
 from agentspec.runtime.replay import Past, replay
-from agentspec.spec.diagnostics import suggest
+from agentspec.spec.diagnostics import did_you_mean, suggest
 from agentspec.spec.parse import parse_file
 
 ENDED = ("ok", "failed")
@@ -134,13 +134,16 @@ def reopen(journal: Journal, run: str | None, *, accept_changes: bool = False) -
         yield Reopened(info, recipe, with_max_usd(plan, recipe.max_usd), registry, past)
 
 
+_WHERE = "see `agentspec runs list`; for another project add --project SPEC"
+
+
 def find(journal: Journal, run: str | None) -> RunInfo:
     """The run with an id, or the newest that can be resumed. Raises `RunUnknown`, `RunEnded`."""
     if run is None:
         for info in journal.runs():
             if info.status not in ENDED and not journal.is_held(info.id):
                 return info
-        raise RunUnknown("there is no run that can be resumed", hint="agentspec runs list")
+        raise RunUnknown("there is no run that can be resumed", hint=_WHERE)
     info = find_any(journal, run)
     if info.status in ENDED:
         how = "to its end" if info.status == "ok" else "and failed"
@@ -155,7 +158,7 @@ def find_any(journal: Journal, run: str) -> RunInfo:
         if info.id == run:
             return info
     close = suggest(run, [info.id for info in runs])
-    hint = f"did you mean `{close}`?" if close else "agentspec runs list"
+    hint = did_you_mean(close, _WHERE)
     raise RunUnknown(f"this project has no run `{run}`", hint=hint)
 
 

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from agentspec.api.errors import CannotPause
-from agentspec.api.events import BlockCalled, Event, RunFinished, StepFailed, StepSucceeded
+from agentspec.api.events import BlockCalled, Event, Observer, RunFinished, StepFailed, StepSucceeded
 from agentspec.api.journal import Journal, RunInfo
 from agentspec.api.messages import Json
 from agentspec.api.tool import ToolContext
@@ -36,8 +36,6 @@ from agentspec.runtime.outcome import Outcome, masked, outcome_of, with_gaps
 from agentspec.runtime.record import Record
 from agentspec.runtime.recording import Recording, can_pause
 from agentspec.runtime.replay import Past
-
-Observer = Callable[[Event], None]
 
 _LONGEST_STRETCH = 1.5
 """How many times as long as a spec says a step may wait before it is tried again."""
@@ -96,7 +94,7 @@ class Run:
     def record_in(self, journal: Journal, spec: Path, setup: Mapping[str, Json]) -> None:
         """Have a new run recorded, so that it can be resumed. Raises `JournalFailed`.
 
-        `setup` is what it takes to make the plan again; see `agentspec.runtime.recipe`.
+        `setup` is what it takes to make the plan again; see `agentspec.runtime.resuming.Recipe`.
         """
         journal.begin(RunInfo(self.id, self._plan.name, str(spec), time.time(), setup))
         self._journal = journal
@@ -113,23 +111,23 @@ class Run:
             text = f"`{self._plan.name}` may ask a person: nobody can be asked here, and the run is not recorded"
             raise CannotPause(text, hint="record the run in a journal, so that it can be resumed with the answer")
         with contextlib.nullcontext() if self._journal is None else self._journal.hold(self.id):
-            return await self._drive(values, lambda driver: driver.run(values), Budgets(self._plan), 0.0)
+            return await self._drive(values, lambda driver: driver.run(values), 0.0)
 
     async def resume(self, journal: Journal, past: Past, answers: Sequence[StepSucceeded | StepFailed] = ()) -> Outcome:
         """Go on with a recorded run, which the caller holds; like `execute` otherwise."""
         assert past.state.root is not None
         self._journal = journal
+        self._budgets = past.budgets
         for event in past.events:
             self._record(event)
         self._files.add_all(self._outputs)
         values = past.state.root.values["inputs"]
-        return await self._drive(values, lambda driver: driver.resume(past, answers), past.budgets, past.active_s)
+        return await self._drive(values, lambda driver: driver.resume(past, answers), past.active_s)
 
     async def _drive(
         self,
         values: Mapping[str, Json],
         begin: Callable[[Driver], Awaitable[RunFinished]],
-        budgets: Budgets,
         active_s: float,
     ) -> Outcome:
         plan, options = self._plan, self._options
@@ -140,8 +138,7 @@ class Run:
             self._recording = Recording(self._journal, self.id, masker, time.time)
         recording = self._recording
         models = self._models = ModelPool(plan.models, self._catalogue, names.__getitem__, options.offline)
-        self._budgets = budgets
-        services = self._services(values, names, models, budgets)
+        services = self._services(values, names, models)
         ask = masked_ask(options.ask, masker)
         stretch = partial(random.Random(self.id).uniform, 1.0, _LONGEST_STRETCH)  # noqa: S311
         driver = self._driver = Driver(plan, Executor(services), self._observe, recording, ask, stretch=stretch)
@@ -188,9 +185,7 @@ class Run:
     def _outputs(self) -> Path:
         return (self._options.outputs / self.id).absolute()
 
-    def _services(
-        self, values: Mapping[str, Json], names: Mapping[str, Json], models: ModelPool, budgets: Budgets
-    ) -> Services:
+    def _services(self, values: Mapping[str, Json], names: Mapping[str, Json], models: ModelPool) -> Services:
         plan, recording = self._plan, self._recording
         cache = self._options.cache
         base = ToolContext(None, plan.folder, self._outputs, given_paths(plan, values), wrote=self._files.add)
@@ -198,7 +193,7 @@ class Run:
             run=self.id,
             models=models,
             tools=ToolBelt(plan.tools, self._catalogue, names, base),
-            budgets=budgets,
+            budgets=self._budgets,
             tell=self._observe,
             recorded=None if recording is None else recording.stored,
             stream=self._options.stream,
@@ -211,11 +206,6 @@ async def arun(
 ) -> Outcome:
     """Run a plan; see `Run.execute`."""
     return await Run(plan, catalogue, options).execute(inputs)
-
-
-def run(plan: Plan, catalogue: Catalogue, inputs: Mapping[str, Json], options: RunOptions | None = None) -> Outcome:
-    """`arun` for callers without an event loop; inside one it uses a thread of its own."""
-    return from_sync(arun(plan, catalogue, inputs, options))
 
 
 def from_sync(work: Coroutine[Any, Any, Outcome]) -> Outcome:

@@ -6,8 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from agentspec.api.events import CallAnswered, Meta
-from agentspec.plan.model import Binding, Composite, LmWork, TurnWork, Work
-from agentspec.plan.proof.prices import Price, price_book
+from agentspec.plan.model import Binding, Composite
+from agentspec.plan.proof.prices import Price, price_book, total_usd
+from agentspec.plan.work import LmWork, TurnWork, Work
 
 
 @dataclass(slots=True)
@@ -43,7 +44,7 @@ class ModelUse:
         self.tokens_out += event.tokens_out or 0
         if event.tokens_cached is not None:
             self.tokens_cached = (self.tokens_cached or 0) + event.tokens_cached
-        self.usd = None if event.usd is None or self.usd is None else self.usd + event.usd
+        self.usd = total_usd((self.usd, event.usd))
         self.seconds += event.seconds
         if event.format != "invalid":
             self.formats[event.format] = self.formats.get(event.format, 0) + 1

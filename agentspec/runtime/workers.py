@@ -13,7 +13,7 @@ from collections.abc import Awaitable, Callable, Iterable
 from typing import Any
 
 from agentspec.api.errors import AgentspecError, StepCrashed, StepTimeout
-from agentspec.api.events import Event, Failure, Meta, StepFailed, StepPaused, StepStarted, StepSucceeded
+from agentspec.api.events import Failure, Meta, Observer, StepFailed, StepPaused, StepStarted, StepSucceeded
 from agentspec.api.messages import Json
 from agentspec.kernel import StartStep
 from agentspec.nodes.services import Waiting
@@ -42,7 +42,7 @@ class Workers:
         run: Callable[[StartStep], Awaitable[tuple[Json, Meta]]],
         answered: Callable[[Answer], None],
         crashed: Callable[[Exception], None],
-        observe: Callable[[Event], None] | None,
+        observe: Observer | None,
     ) -> None:
         self._run = run
         self._answered = answered

@@ -116,6 +116,11 @@ def render_all(diagnostics: Iterable[Diagnostic]) -> str:
     return "\n\n".join([*blocks, closing_line(errors, len(ordered) - errors)])
 
 
+def did_you_mean(close: str | None, otherwise: str = "") -> str:
+    """Return the words that offer what `suggest` found, or others where it found nothing."""
+    return f"did you mean `{close}`?" if close else otherwise
+
+
 def suggest(word: str, candidates: Iterable[str]) -> str | None:
     """Return the candidate that was probably meant, or None: none is close enough, or two are within one edit.
 

@@ -35,7 +35,7 @@ PLACES: Mapping[str, Place] = {
             "inputs": ("What a run is given: name and type. Without `default` an input is required.", "{day: date}"),
             "types": ("Names for types that are used more than once.", "{Mail: {sender: string, body: string}}"),
             "models": ("Who answers: a name for each model. LM nodes use these names.", "{small: fake/echo}"),
-            "tools": ("Toolsets of plugins, each under a name of the spec's own.", "{fake: fake}"),
+            "tools": ("Toolsets of plugins, each under a name of the spec's own.", "{mail: mail}"),
             "limits": ("What one run may use. It stops before the call that comes after a limit.", "{lm_calls: 60}"),
             "allow_unreviewed": (
                 "Tools that may change the world with text that no person has seen. Says that this is meant.",

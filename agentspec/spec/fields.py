@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from agentspec.spec import shapes
+from agentspec.spec import controller_shapes, model_shapes, shapes
 from agentspec.spec.field_docs import PLACES
 from agentspec.spec.shapes import Shape
 
@@ -15,26 +15,27 @@ SHAPES: Mapping[str, type[Shape]] = {
     "node": shapes.NodeShape,
     "lm": shapes.LmShape,
     "tool": shapes.ToolShape,
-    **shapes.CONTROLLERS,
-    "models": shapes.ModelShape,
-    "price": shapes.PriceShape,
-    **shapes.COMPOSITES,
-    "way": shapes.Way,
+    **controller_shapes.CONTROLLERS,
+    "models": model_shapes.ModelShape,
+    "price": model_shapes.PriceShape,
+    **model_shapes.COMPOSITES,
+    "way": model_shapes.Way,
     "block": shapes.BlockShape,
-    "free": shapes.FreeShape,
+    "free": controller_shapes.FreeShape,
     "retry": shapes.Retry,
     "on_error": shapes.OnErrorValue,
     "text": shapes.FileText,
     "messages": shapes.Turn,
     "examples": shapes.Example,
     "sample": shapes.Sample,
-    "next": shapes.Transition,
+    "next": controller_shapes.Transition,
     "limits": shapes.Limits,
     "profiles": shapes.Profile,
     "tests": shapes.Case,
 }
 """Place of `field_docs` -> the shape that holds it."""
-_PLACE_OF = {shape: place for place, shape in SHAPES.items()} | {shapes.CaseShape: "block", shapes.PluginShape: "free"}
+_ALSO = {shapes.CaseShape: "block", controller_shapes.PluginShape: "free"}
+_PLACE_OF = {shape: place for place, shape in SHAPES.items()} | _ALSO
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
-from agentspec.spec.shapes import Controller, LmShape, SpecShape, ToolShape
+from agentspec.spec.controller_shapes import Controller
+from agentspec.spec.shapes import LmShape, SpecShape, ToolShape
 from agentspec.spec.source import Where
 from agentspec.spec.text.document import Document
 

@@ -11,21 +11,11 @@ from pydantic import ValidationError
 
 from agentspec.spec.collector import collector_resting
 from agentspec.spec.compose import compose
-from agentspec.spec.diagnostics import SpecInvalid, suggest
+from agentspec.spec.controller_shapes import CONTROLLERS, FreeShape, MapShape, PluginShape, SwitchShape
+from agentspec.spec.diagnostics import SpecInvalid, did_you_mean, suggest
 from agentspec.spec.model import Block, Kind, Node, Spec
 from agentspec.spec.report import Reporter
-from agentspec.spec.shapes import (
-    CONTROLLERS,
-    CaseShape,
-    FreeShape,
-    LmShape,
-    MapShape,
-    PluginShape,
-    Shape,
-    SpecShape,
-    SwitchShape,
-    ToolShape,
-)
+from agentspec.spec.shapes import CaseShape, LmShape, Shape, SpecShape, ToolShape
 from agentspec.spec.source import Source, Where
 from agentspec.spec.text.document import Document
 from agentspec.spec.text.loader import load, read
@@ -209,7 +199,7 @@ class _Walker(Reporter):
         for key in raw:
             close = suggest(key, _KINDS)
             if close:
-                label = f"did you mean `{close}`?"
-                self.report("AS204", f"node `{name}` has no kind", (*where, key), label, key=True, fix=close)
+                place, label = (*where, key), did_you_mean(close)
+                self.report("AS204", f"node `{name}` has no kind", place, label, key=True, fix=close)
                 return
         self.report("AS204", f"node `{name}` needs one of `lm`, `tool` or `controller`", where, key=True)

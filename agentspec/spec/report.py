@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from typing import Any, get_args
 
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
-from agentspec.spec.diagnostics import Diagnostic, Severity, suggest
+from agentspec.spec.diagnostics import Diagnostic, Severity, did_you_mean, suggest
 from agentspec.spec.shapes import Shape
 from agentspec.spec.source import Where
 from agentspec.spec.text.document import Document
@@ -50,7 +51,7 @@ class Reporter:
         """Add a problem about an unknown word, with the nearest known one or the list of them."""
         choices = sorted(known)
         close = suggest(word, choices)
-        label = f"did you mean `{close}`?" if close else _listed(choices)
+        label = did_you_mean(close, _listed(choices))
         self.report(code, message, where, label, key=key, fix=close)
 
     def report_shape(self, shape: type[Shape], error: ValidationError, where: Where) -> None:
@@ -67,7 +68,9 @@ class Reporter:
             else:
                 wrong.setdefault(place, []).append(detail)
         for place, details in wrong.items():
-            self.report("AS203", f"{_called(place)} {shape_words(details)}", place)
+            words = shape_words(details)
+            joint = " " if words.startswith(("must ", "needs ")) else ": "
+            self.report("AS203", f"{_called(place)}{joint}{words}", place)
 
     def _existing(self, where: Where, loc: tuple[str | int, ...]) -> Where:
         """Follow pydantic's location as far as the document has it: it also names members of unions."""
@@ -135,6 +138,13 @@ _WORDS = {
 }
 
 
+def _our_words(message: str) -> str:
+    """A message of pydantic in the words of the others: `must be at least 1`."""
+    text = re.sub(r"^\w+ should", "must", message).replace(" after validation", "")
+    text = text.replace("greater than or equal to", "at least").replace("less than or equal to", "at most")
+    return text[:1].lower() + text[1:]
+
+
 def shape_words(details: list[ErrorDetails]) -> str:
     """Say what a value must be. Of a union pydantic reports each member: they become alternatives."""
     wanted = []
@@ -145,7 +155,5 @@ def shape_words(details: list[ErrorDetails]) -> str:
         elif detail["type"] in _WORDS:
             wanted.append(_WORDS[detail["type"]])
         else:
-            return detail["msg"][:1].lower() + detail["msg"][1:].replace("Input should", "must").replace(
-                "input should", "must"
-            )
+            return _our_words(detail["msg"])
     return f"must be {', or '.join(dict.fromkeys(wanted))}"

@@ -31,7 +31,7 @@ from agentspec.api import (
     Usage,
     hookimpl,
 )
-from agentspec.api.messages import Finish, Json, Schema
+from agentspec.api.messages import Finish, Json, Schema, as_text
 
 
 class FakeOptions(Options):
@@ -87,7 +87,7 @@ class FakeBackend:
                 for place, one in enumerate(made, 1)
             )
             return str(answer.get("text", "")), calls
-        return answer if isinstance(answer, str) else json.dumps(answer, ensure_ascii=False), ()
+        return as_text(answer), ()
 
     async def stream(self, request: Request) -> AsyncIterator[str | Reply]:
         """Give the whole text as one piece, then the reply."""

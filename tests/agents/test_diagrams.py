@@ -17,7 +17,8 @@ from agentspec.plan import Plan, check, compile_spec
 from agentspec.plan.draw import as_svg, picture
 from agentspec.registry import Registry
 from agentspec.runtime import Outcome, RunOptions, arun
-from agentspec.runtime.record import Record, shown
+from agentspec.runtime.record import Record
+from agentspec.runtime.trajectory import shown
 from agentspec.spec.parse import parse_file
 
 ROOT = Path(__file__).parents[2]

@@ -29,9 +29,9 @@ Cli = Callable[..., subprocess.CompletedProcess[str]]
 def cli(tmp_path: Path) -> Cli:
     (tmp_path / "agent.yaml").write_text(SPEC, encoding="utf-8")
 
-    def run(*words: str, timeout: float = 60) -> subprocess.CompletedProcess[str]:
+    def run(*words: str, timeout: float = 60, columns: int = 100) -> subprocess.CompletedProcess[str]:
         command = [sys.executable, "-m", "agentspec", *words]
-        environment = {**os.environ, "COLUMNS": "100", "NO_COLOR": "1"}
+        environment = {**os.environ, "COLUMNS": str(columns), "NO_COLOR": "1"}
         return subprocess.run(
             command, cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=timeout, check=False
         )

@@ -12,6 +12,7 @@ from agentspec.api.errors import Exit
 from agentspec.cli.main import cli
 from agentspec.plan.scope import META
 from agentspec.spec import shapes
+from agentspec.spec.controller_shapes import CONTROLLERS
 from agentspec.spec.expressions.filters import FILTERS
 from agentspec.spec.expressions.operators import TESTS
 from agentspec.spec.parse import RESERVED
@@ -43,7 +44,9 @@ def test_the_options_of_a_command_are_all_described(name: str) -> None:
     command = cli.get_command(CONTEXT, name)
     assert command is not None
     commands = command.commands.values() if isinstance(command, click.Group) else [command]
-    options = {word for one in commands for param in one.params if isinstance(param, click.Option) for word in param.opts}
+    options = {
+        word for one in commands for param in one.params if isinstance(param, click.Option) for word in param.opts
+    }
     described = codes(section(CLI, f"## agentspec {name}"))
     assert {word.split()[0] for word in described if word.startswith("-")} == options
 
@@ -85,9 +88,9 @@ def test_every_field_of_a_node_is_described() -> None:
     assert codes(section(LANGUAGE, "## LM nodes")) == own(shapes.LmShape, shapes.NodeShape)
 
 
-@pytest.mark.parametrize("word", list(shapes.CONTROLLERS))
+@pytest.mark.parametrize("word", list(CONTROLLERS))
 def test_every_field_of_a_controller_is_described(word: str) -> None:
-    shape = shapes.CONTROLLERS[word]
+    shape = CONTROLLERS[word]
     text = section(LANGUAGE, f"### {word}")
     blocks = fields(shapes.BlockShape) | {"controller"}
     for field in own(shape, shapes.NodeShape) - blocks:
@@ -111,6 +114,6 @@ def test_reserved_names_are_listed() -> None:
 
 def test_all_that_comes_later_is_listed() -> None:
     later: set[str] = set()
-    for shape in (shapes.SpecShape, shapes.NodeShape, shapes.LmShape, shapes.ToolShape, *shapes.CONTROLLERS.values()):
+    for shape in (shapes.SpecShape, shapes.NodeShape, shapes.LmShape, shapes.ToolShape, *CONTROLLERS.values()):
         later |= shape.later
     assert codes(section(LANGUAGE, "## What comes later"), 1) == later

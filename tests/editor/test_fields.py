@@ -7,10 +7,11 @@ import pytest
 import yaml
 
 from agentspec.spec import fields
+from agentspec.spec.controller_shapes import PluginShape
 from agentspec.spec.editor_schema import property_of, spec_schema
 from agentspec.spec.editor_schema.type_words import type_words
 from agentspec.spec.field_docs import PLACES
-from agentspec.spec.shapes import CaseShape, PluginShape, Shape
+from agentspec.spec.shapes import CaseShape, Shape
 
 DEFINITIONS = spec_schema()["$defs"]
 FIELDS = [(place, key) for place, one in PLACES.items() for key in one.keys]

@@ -23,8 +23,7 @@ from agentspec.nodes import Budgets
 from agentspec.nodes.services import CallBlock
 from agentspec.plan import check, compile_spec
 from agentspec.registry import Registry
-from agentspec.runtime import RunOptions
-from agentspec.runtime import run as run_plan
+from agentspec.runtime import RunOptions, arun
 from agentspec.runtime.driver import Driver
 from agentspec.runtime.replay import Past
 from agentspec.spec.diagnostics import Diagnostic, Severity, SpecInvalid
@@ -179,7 +178,7 @@ def test_an_example_that_fails_gives_the_code_of_its_page(block: Block, agentspe
 def test_a_run_fails_with_the_code(code: str, run: Run, tmp_path: Path) -> None:
     registry = Registry()
     plan = compile_spec(parse_text(run.spec, folder=tmp_path), registry)
-    outcome = run_plan(plan, registry, run.inputs, RunOptions(outputs=tmp_path, offline=run.offline))
+    outcome = asyncio.run(arun(plan, registry, run.inputs, RunOptions(outputs=tmp_path, offline=run.offline)))
     assert (outcome.status, outcome.result) == ("failed", None)
     assert outcome.failure is not None
     assert (outcome.failure.code, outcome.failure.path) == (code, "answer")

@@ -86,6 +86,9 @@ class Slot(BaseModel):
     hour: Annotated[int, Field(ge=0, le=23)]
 
 
+Title = Annotated[str, Field(min_length=1, max_length=20)]
+
+
 class Judge:
     """Looks at every value that reaches a node, a tool or the result."""
 
@@ -169,14 +172,12 @@ def _desk(judge: Judge) -> Toolset:
         return f"day {day} is free"
 
     @desk.tool(effect="write")
-    async def book(
-        slot: Slot, title: Annotated[str, Field(min_length=1, max_length=20)], guests: list[str] = []
-    ) -> str:
+    async def book(slot: Slot, title: Title, guests: list[str] | None = None) -> str:
         """Book an hour."""
         fine = type(slot) is Slot and type(slot.day) is int and 1 <= slot.day <= 31
         fine = fine and type(slot.hour) is int and 0 <= slot.hour <= 23
         fine = fine and type(title) is str and 1 <= len(title) <= 20 and _is_text(title)
-        judge.that(fine and all(type(guest) is str for guest in guests), "book", (slot, title, guests))
+        judge.that(fine and all(type(guest) is str for guest in guests or ()), "book", (slot, title, guests))
         return "booked"
 
     @desk.tool(effect="read")

@@ -23,7 +23,8 @@ from .answers import MEGABYTES_10, RARE, Said, said
 RETRY_AFTER = ("0", "0.01", "-5", "soon", "1e999", "nan", "99999999999", "Wed, 21 Oct 2015 07:28:00 GMT", "", "½")
 WRONG_SHAPES: tuple[Any, ...] = (
     None, 5, "x", [], {}, [1], {"choices": None}, {"choices": {}}, {"choices": []}, {"choices": [None]},
-    {"choices": [{}]}, {"choices": [{"message": None}]}, {"choices": [{"message": {"content": 5}, "finish_reason": "stop"}]},
+    {"choices": [{}]}, {"choices": [{"message": None}]},
+    {"choices": [{"message": {"content": 5}, "finish_reason": "stop"}]},
     {"choices": [{"message": {"content": ["x"]}, "finish_reason": "stop"}]},
     {"choices": [{"message": {"content": None}, "finish_reason": "stop"}]},
     {"choices": [{"message": {"content": "x"}, "finish_reason": 7}]},
@@ -33,7 +34,8 @@ WRONG_SHAPES: tuple[Any, ...] = (
     {"choices": [{"message": {"content": "x"}, "finish_reason": "stop", "logprobs": {"content": [{"token": 5}]}}]},
     {"choices": [{"message": {"content": "x"}, "finish_reason": "stop"}], "usage": "many"},
     {"choices": [{"message": {"content": "x"}, "finish_reason": "stop"}], "usage": {"prompt_tokens": -1}},
-    {"choices": [{"delta": {"content": 5}}]}, {"choices": [{"delta": None}]}, {"choices": [{"delta": {"tool_calls": 5}}]},
+    {"choices": [{"delta": {"content": 5}}]}, {"choices": [{"delta": None}]},
+    {"choices": [{"delta": {"tool_calls": 5}}]},
     {"error": None}, {"error": "no"}, {"error": {"message": {"message": 5}}},
     {"message": None}, {"message": 5}, {"message": {"content": 5}}, {"message": {"content": None}, "done": True},
     {"message": {"tool_calls": {}}, "done": True}, {"message": {"tool_calls": [5]}, "done": True},
@@ -44,7 +46,8 @@ WRONG_SHAPES: tuple[Any, ...] = (
 )  # fmt: skip
 FAULTS = (
     "speaks", "speaks", "wrong shape", "speaks", "wrong shape", "speaks", "truncated", "wrong shape", "speaks",
-    "429 told", "429", "500", "503", "400", "401", "404", "418", "redirect", "html", "utf8", "reset", "reset in the middle",
+    "429 told", "429", "500", "503", "400", "401", "404", "418", "redirect", "html", "utf8", "reset",
+    "reset in the middle",
     "stall", "stall in the middle", "drip", "slow head", "too long a length", "too short a length", "no length, no end",
     "empty", "no http", "endless head", "bad chunks", "bad gzip", "gzip bomb", "10 MB", "10 MB line", "nul",
 )  # fmt: skip

@@ -169,8 +169,10 @@ def test_nothing_is_written_after_a_row_that_could_not_be(journal: SqliteJournal
 def test_a_damaged_file_and_one_of_a_newer_release_are_unreadable(file: Path) -> None:
     file.parent.mkdir(parents=True)
     file.write_bytes(b"this is no database, whatever its name says " * 100)
-    with pytest.raises(JournalUnreadable, match="cannot be read"):
+    with pytest.raises(JournalUnreadable, match="cannot be read") as caught:
         SqliteJournal(file).runs()
+    still_open = [one for one in Path("/proc/self/fd").iterdir() if one.is_symlink() and one.readlink() == file]
+    assert not still_open, f"{caught.value.code} leaves the file open"
     file.unlink()
     newer = sqlite3.connect(file)
     newer.execute(f"PRAGMA user_version = {VERSION + 1}")

@@ -9,20 +9,8 @@ from typing import Any
 
 from agentspec.api.errors import EvaluationFailed
 from agentspec.api.tool import Effect, Tool
-from agentspec.plan.model import (
-    Compiled,
-    FreeWork,
-    LmWork,
-    LoopWork,
-    MapWork,
-    Plan,
-    PlanBlock,
-    PlanNode,
-    Settings,
-    SwitchWork,
-    ToolWork,
-    Work,
-)
+from agentspec.plan.model import Plan, PlanBlock, PlanNode
+from agentspec.plan.work import Compiled, FreeWork, LmWork, LoopWork, MapWork, Settings, SwitchWork, ToolWork, Work
 from agentspec.spec.shapes import Limits, Retry
 from agentspec.spec.source import Source, Span
 

@@ -7,18 +7,8 @@ from typing import Any
 from agentspec.api.errors import EvaluationFailed
 from agentspec.api.events import Failure
 from agentspec.api.tool import Effect
-from agentspec.plan.model import (
-    LmWork,
-    Lookup,
-    LoopWork,
-    MachineWork,
-    MapWork,
-    Plan,
-    PlanBlock,
-    PlanNode,
-    SwitchWork,
-    ToolWork,
-)
+from agentspec.plan.model import Plan, PlanBlock, PlanNode
+from agentspec.plan.work import LmWork, Lookup, LoopWork, MachineWork, MapWork, SwitchWork, ToolWork
 
 from .random_plans import Script, befores, value_of
 

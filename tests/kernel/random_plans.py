@@ -13,17 +13,8 @@ from agentspec.api.errors import EvaluationFailed
 from agentspec.api.events import Failure
 from agentspec.api.tool import Effect
 from agentspec.kernel import StartStep
-from agentspec.plan.model import (
-    AgentWork,
-    ApproveWork,
-    Compiled,
-    Lookup,
-    MachineWork,
-    Plan,
-    PlanBlock,
-    PlanNode,
-    Work,
-)
+from agentspec.plan.model import Plan, PlanBlock, PlanNode
+from agentspec.plan.work import AgentWork, ApproveWork, Compiled, Lookup, MachineWork, Work
 from agentspec.spec.shapes import Retry
 
 from .builder import LM, Draft, block, caller, loop, mapped, plan, switch, tool

@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 
 from agentspec.api.events import ControllerEntered, StepFailed
 from agentspec.kernel import StartStep
-from agentspec.plan.model import Compiled, LmWork, Lookup, MachineWork, Plan, Work
+from agentspec.plan.model import Plan
+from agentspec.plan.work import Compiled, LmWork, Lookup, MachineWork, Work
 
 from .builder import LM, TWICE, Draft, always, block, broken, loop, mapped, plan, switch
 from .oracle import Oracle

@@ -20,7 +20,7 @@ from agentspec.api.errors import (
 )
 from agentspec.models import guard as guards
 from agentspec.models.guard import MOST_FAILURES, PAUSE_S, Breaker, Guard, Rate
-from agentspec.spec.shapes import ModelShape
+from agentspec.spec.model_shapes import ModelShape
 
 
 class Time:

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from agentspec.api import BackendRefused, Capabilities, Reply, Request, ToolCall, Usage
-from agentspec.runtime.record import shorten
+from agentspec.runtime.trajectory import shorten
 
 from .desk import Desk, Watched, call, calls, compiled, outcome_of, says, told
 

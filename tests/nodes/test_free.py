@@ -293,7 +293,7 @@ nodes:
       b: {lm: m, prompt: "${{ args.text }}b"}
 """
     registry = Registry()
-    outcome = runtime.run(compile_spec(parse_text(spec), registry), registry, {})
+    outcome = asyncio.run(runtime.arun(compile_spec(parse_text(spec), registry), registry, {}))
     assert outcome.result == "abab"
     assert list(outcome.trajectory) == ["C", "LM"] * 4
     assert json.dumps(outcome.result)

@@ -16,7 +16,7 @@ from agentspec.models.find_dates import find_dates, find_times
 from agentspec.models.find_numbers import find_numbers
 from agentspec.models.grounding import for_model, grounds_of
 from agentspec.nodes.lm import read_grounded
-from agentspec.plan.model import LmWork
+from agentspec.plan.work import LmWork
 from agentspec.runtime import Outcome
 from agentspec.testing.fake import first_value
 

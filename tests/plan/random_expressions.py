@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from random import Random
 
 from agentspec.api.messages import Json, Schema
-from agentspec.plan.scope import closed_object
+from agentspec.api.schema import closed_object
 
 FIELDS = ("a", "b", "c")
 WORDS = ("x", "y", "3")

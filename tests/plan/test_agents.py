@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 from pathlib import Path
 
@@ -9,7 +10,7 @@ import pytest
 
 from agentspec import runtime
 from agentspec.plan import Checked, check, compile_spec
-from agentspec.plan.model import AgentWork
+from agentspec.plan.work import AgentWork
 from agentspec.registry import Registry
 from agentspec.spec.parse import parse_file
 
@@ -142,7 +143,7 @@ def test_profiles_and_bind_star_reach_the_other_agent(options: dict[str, object]
 def test_it_runs_with_its_defaults_and_sees_nothing_of_its_caller(folder: Path) -> None:
     (folder / "agent.yaml").write_text(TOP, encoding="utf-8")
     plan = compile_spec(parse_file(folder / "agent.yaml"), Registry())
-    outcome = runtime.run(plan, Registry(), {})
+    outcome = asyncio.run(runtime.arun(plan, Registry(), {}))
     assert outcome.result == {"said": "hello 2"}
     assert list(outcome.trajectory) == ["LM"]
     assert [use.path for use in outcome.nodes] == ["go/say"]

@@ -9,12 +9,10 @@ from pathlib import Path
 import pytest
 
 from agentspec.api import BackendFactory, Options
-from agentspec.models.toolcalls import MOST_CALLS
 from agentspec.plan import check, compile_spec
 from agentspec.plan.proof.amounts import Amount, Range, Unknown, either, upper
 from agentspec.plan.proof.bounds import Bounds, bounds_of
 from agentspec.plan.proof.prices import price_book
-from agentspec.plan.proof.visits import CALLS_PER_TURN
 from agentspec.spec.parse import parse_file, parse_text
 from agentspec.spec.source import Source, Span
 
@@ -136,10 +134,6 @@ def test_the_calls_and_steps_of_a_node(node, calls, steps) -> None:
     total = bounds(node).total
     assert shown(total.lm_calls) == calls
     assert steps is None or shown(total.steps) == steps
-
-
-def test_a_turn_makes_as_many_calls_as_the_runtime_allows() -> None:
-    assert CALLS_PER_TURN == MOST_CALLS
 
 
 def test_an_unknown_length_has_a_name_a_reason_and_a_place() -> None:

@@ -12,6 +12,7 @@ from agentspec.api.tool import Toolset
 from agentspec.plan import Plan, compile_spec
 from agentspec.plan.draw import Picture, as_dot, as_mermaid, as_svg, as_text, picture
 from agentspec.plan.draw.words import cells, clean, fit
+from agentspec.plan.paths import case_path
 from agentspec.registry import Registry
 from agentspec.spec.parse import parse_text
 
@@ -195,7 +196,8 @@ def test_svg_escapes_and_stays_within_itself(hostile: Picture) -> None:
     assert tags <= {"svg", "title", "desc", "style", "rect", "g", "path", "text"}
     assert root.get("role") == "img"
     assert root[0].text == "inbox"
-    assert any(HOSTILE in (element.text or "") for element in root.iter())
+    titles = [element.text or "" for element in root.iter() if element.tag.endswith("title")]
+    assert any(f"act{case_path(HOSTILE)}" in title for title in titles)  # the path as a run has it
     assert "prefers-color-scheme:dark" in shown
     assert not re.search(r"href|url\(|@import|http(?!://www\.w3\.org/2000/svg)|<script", shown)
 

@@ -7,7 +7,7 @@ from collections.abc import Callable
 import pytest
 
 from agentspec.plan import Checked
-from agentspec.plan.model import MachineWork
+from agentspec.plan.work import MachineWork
 
 Check = Callable[..., Checked]
 Problems = Callable[..., list[tuple[str, str]]]

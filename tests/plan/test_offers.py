@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from agentspec.plan import Checked
-from agentspec.plan.model import AgencyWork, PlanningWork
+from agentspec.plan.work import AgencyWork, PlanningWork
 from agentspec.spec.diagnostics import SpecInvalid
 
 Check = Callable[..., Checked]

@@ -9,12 +9,13 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from agentspec.api.errors import EvaluationFailed
+from agentspec.api.schema import closed_object
 from agentspec.api.tool import Effect, Tool
 from agentspec.api.validate import problems_of
-from agentspec.plan.model import Offer, PlanBlock, PlanNode, ToolWork
+from agentspec.plan.model import PlanBlock, PlanNode
 from agentspec.plan.plan_check import plan_problems
-from agentspec.plan.scope import closed_object
 from agentspec.plan.steps import field_steps, loose_plan_schema, plan_schema, steps_block
+from agentspec.plan.work import Offer, ToolWork
 from agentspec.spec.shapes import Retry
 from agentspec.spec.source import Source, Span
 

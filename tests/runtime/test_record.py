@@ -13,9 +13,10 @@ from agentspec.api.events import (
     StepSkipped,
 )
 from agentspec.plan import Plan
-from agentspec.runtime import Outcome
 from agentspec.plan.paths import general
-from agentspec.runtime.record import Record, shorten
+from agentspec.runtime import Outcome
+from agentspec.runtime.record import Record
+from agentspec.runtime.trajectory import shorten
 
 from .agents import alone, compiled, ran
 

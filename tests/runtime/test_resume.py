@@ -21,7 +21,8 @@ from agentspec.api.journal import Entry
 from agentspec.kernel import StartStep
 from agentspec.kernel.invariants import broken_invariants
 from agentspec.nodes.services import CallBlock, Waiting
-from agentspec.plan.model import ApproveWork, FreeWork, Lookup, Plan
+from agentspec.plan.model import Plan
+from agentspec.plan.work import ApproveWork, FreeWork, Lookup
 from agentspec.runtime.driver import Driver
 from agentspec.runtime.replay import replay
 

@@ -13,7 +13,8 @@ from agentspec.api.events import Event, Failure, Meta, Question, RunCancelled, R
 from agentspec.api.tool import Effect
 from agentspec.kernel import StartStep
 from agentspec.nodes.services import Ask, CallBlock, Waiting
-from agentspec.plan.model import ApproveWork, FreeWork, Plan
+from agentspec.plan.model import Plan
+from agentspec.plan.work import ApproveWork, FreeWork
 from agentspec.runtime.driver import Driver
 from agentspec.runtime.replay import replay
 

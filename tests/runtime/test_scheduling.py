@@ -8,7 +8,7 @@ import time
 import pytest
 
 from agentspec.api.errors import Exit
-from agentspec.runtime.session import run
+from agentspec.runtime.session import arun, from_sync
 
 from .agents import Workshop, alone, compiled, ran, until
 
@@ -206,9 +206,9 @@ def test_the_sync_door_works_inside_a_running_loop_and_outside() -> None:
     plan = compiled("nodes: {x: {tool: work.say, with: {text: hello}}}\nresult: '${{ x }}'", shop)
 
     async def inside() -> object:
-        return run(plan, shop, {}).result
+        return from_sync(arun(plan, shop, {})).result
 
-    assert run(plan, shop, {}).result == "hello"
+    assert from_sync(arun(plan, shop, {})).result == "hello"
     assert asyncio.run(inside()) == "hello"
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from typing import Any
@@ -15,9 +14,12 @@ from rich.text import Text
 from agentspec.api.events import Failure, StepPaused
 from agentspec.api.messages import Json
 from agentspec.cli.render.errors import printable
+from agentspec.plan.proof.prices import total_usd
 from agentspec.runtime.outcome import Outcome
-from agentspec.runtime.record import NodeUse, shown
+from agentspec.runtime.record import NodeUse
+from agentspec.runtime.trajectory import shown
 from agentspec.runtime.usage import ModelUse
+from agentspec.spec.formats.data import dumps
 
 
 def as_data(outcome: Outcome) -> dict[str, Json]:
@@ -30,7 +32,7 @@ def as_data(outcome: Outcome) -> dict[str, Json]:
             "lm_calls": sum(use.calls for use in outcome.nodes),
             "tokens_in": sum(use.tokens_in for use in outcome.nodes),
             "tokens_out": sum(use.tokens_out for use in outcome.nodes),
-            "usd": total_usd(outcome.nodes),
+            "usd": total_usd(use.usd for use in outcome.nodes),
             "seconds": round(outcome.seconds, 3),
             "nodes": [_row(use) for use in outcome.nodes],
         },
@@ -55,13 +57,7 @@ def _row(use: NodeUse) -> dict[str, Json]:
         "steps": use.steps,
         "failed": use.failed,
         "skipped": use.skipped,
-        "lm_calls": use.calls,
-        "tokens_in": use.tokens_in,
-        "tokens_out": use.tokens_out,
-        "tokens_cached": use.tokens_cached,
-        "usd": use.usd,
-        "seconds": round(use.seconds, 4),
-        "formats": dict(use.formats),
+        **_amounts(use),
         "by_model": [model_row(model, one) for model, one in use.by_model.items()],
         "saved": None if use.saving is None else {"against": use.saving.against, "usd": use.saved_usd},
     }
@@ -71,6 +67,16 @@ def model_row(model: str, use: ModelUse) -> dict[str, Json]:
     """What one model was asked at one node, as data."""
     return {
         "model": model,
+        **_amounts(use),
+        "format_rate": use.format_rate,
+        "taken": use.taken,
+        "escalated": use.escalated,
+        "confidence": use.mean_confidence,
+    }
+
+
+def _amounts(use: NodeUse | ModelUse) -> dict[str, Json]:
+    return {
         "lm_calls": use.calls,
         "tokens_in": use.tokens_in,
         "tokens_out": use.tokens_out,
@@ -78,10 +84,6 @@ def model_row(model: str, use: ModelUse) -> dict[str, Json]:
         "usd": use.usd,
         "seconds": round(use.seconds, 4),
         "formats": dict(use.formats),
-        "format_rate": use.format_rate,
-        "taken": use.taken,
-        "escalated": use.escalated,
-        "confidence": use.mean_confidence,
     }
 
 
@@ -102,16 +104,6 @@ def _problem(failure: Failure) -> dict[str, Json]:
     return {"step": failure.path, "code": failure.code, "message": failure.message, "hint": failure.hint}
 
 
-def total_usd(nodes: Iterable[NodeUse]) -> float | None:
-    """The sum of the costs; None as soon as one of them is unknown."""
-    total = 0.0
-    for use in nodes:
-        if use.usd is None:
-            return None
-        total += use.usd
-    return total
-
-
 def show_result(value: Json, console: Console) -> None:
     """Show a result: lists of flat objects as tables, the rest as JSON. Plain JSON where it is not a terminal."""
     if isinstance(value, str):
@@ -120,7 +112,7 @@ def show_result(value: Json, console: Console) -> None:
         for key, item in value.items():
             _show_field(str(key), item, console)
     else:
-        console.print(Text(json.dumps(value, ensure_ascii=False, indent=2)), soft_wrap=True)
+        console.print(Text(dumps(value)), soft_wrap=True)
 
 
 def _show_field(name: str, value: Json, console: Console) -> None:
@@ -150,14 +142,16 @@ def _cell(value: Any) -> str:
         return f"{value:.2f}"
     if isinstance(value, str):
         return printable(value).replace("\n", " ")
-    return json.dumps(value, ensure_ascii=False)
+    return dumps(value, indent=None)
 
 
 def show_report(outcome: Outcome, console: Console) -> None:
     """Show trajectory, table, files and problems."""
     if outcome.trajectory:
-        console.print(Text.assemble(("trajectory  ", "bold"), shown(list(outcome.trajectory))), soft_wrap=True)
-    console.print(_table(outcome))
+        console.print(
+            Text.assemble(("trajectory  ", "bold"), shown(list(outcome.trajectory))), soft_wrap=not console.is_terminal
+        )
+    console.print(_fitting(outcome, console))
     formats = _formats(outcome.nodes)
     if formats:
         console.print(Text.assemble(("answers  ", "bold"), formats))
@@ -174,9 +168,20 @@ def show_report(outcome: Outcome, console: Console) -> None:
         )
 
 
-def _table(outcome: Outcome) -> Table:
+def _fitting(outcome: Outcome, console: Console) -> Table:
+    """The fullest table that has room: without the second space, what was cached, and costs of nothing."""
+    free = all(use.usd == 0 for use in outcome.nodes)
+    tables = [_table(outcome), _table(outcome, padding=0), _table(outcome, padding=0, cached=False)]
+    tables.append(_table(outcome, padding=0, cached=False, cost=not free))
+    natural = console.options.update(width=10 * console.width)
+    return next((one for one in tables if console.measure(one, options=natural).maximum <= console.width), tables[-1])
+
+
+def _table(outcome: Outcome, *, padding: int = 1, cached: bool = True, cost: bool = True) -> Table:
     rows = [use for use in outcome.nodes if use.steps or use.failed]
-    table = Table(box=box.SIMPLE_HEAD, show_footer=True, footer_style="bold", pad_edge=False, padding=(0, 1, 0, 0))
+    table = Table(
+        box=box.SIMPLE_HEAD, show_footer=True, footer_style="bold", pad_edge=False, padding=(0, padding, 0, 0)
+    )
     columns = (
         ("node", "total"),
         ("model", ""),
@@ -185,26 +190,29 @@ def _table(outcome: Outcome) -> Table:
         ("in", f"{sum(use.tokens_in for use in rows):,}"),
         ("out", f"{sum(use.tokens_out for use in rows):,}"),
         ("time", f"{outcome.seconds:.2f} s"),
-        ("cost", usd(total_usd(rows))),
+        ("cost", usd(total_usd(use.usd for use in rows))),
         ("sure", ""),
     )
-    for place, (header, footer) in enumerate(columns):
+    chosen = [place for place, (header, _) in enumerate(columns) if cost or header != "cost"]
+    for place in chosen:
+        header, footer = columns[place]
         justify: JustifyMethod = "left" if place < 2 else "right"
         table.add_column(
             header, footer, justify=justify, no_wrap=place > 1, min_width=14 if place == 0 else None, overflow="fold"
         )
     for use in rows:
-        table.add_row(use.path, *_cells(use))
+        cells = (use.path, *_cells(use, cached))
+        table.add_row(*(cells[place] for place in chosen))
     return table
 
 
-def _cells(use: NodeUse) -> tuple[str, ...]:
+def _cells(use: NodeUse, with_cached: bool) -> tuple[str, ...]:
     steps = f"{use.steps}{f' ✗{use.failed}' if use.failed else ''}"
     if use.kind != "LM":
         numbered = "" if use.letter == "T" else use.letter
         return numbered, steps, "", "", "", f"{use.seconds:.2f} s", "", ""
     sure = f"{use.confidence / use.sure:.2f}" if use.sure else ""
-    cached = f" ({use.tokens_cached:,})" if use.tokens_cached else ""
+    cached = f" ({use.tokens_cached:,})" if use.tokens_cached and with_cached else ""
     tokens = f"{use.tokens_in:,}{cached}", f"{use.tokens_out:,}"
     return use.model, steps, str(use.calls), *tokens, f"{use.seconds:.2f} s", usd(use.usd), sure
 

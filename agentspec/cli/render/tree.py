@@ -28,10 +28,11 @@ from agentspec.api.events import (
     TextStreamed,
 )
 from agentspec.cli.render.errors import printable
-from agentspec.plan.model import Caller, Plan, PlanBlock, PlanningWork, PlanNode, inner_blocks
+from agentspec.plan.model import Plan, PlanBlock, PlanNode
 from agentspec.plan.names import letter_and_name
 from agentspec.plan.paths import general
 from agentspec.plan.steps import STEPS
+from agentspec.plan.work import Caller, PlanningWork, inner_blocks
 
 _MARKS = {
     "ok": ("✓ ", "green"),
@@ -135,7 +136,7 @@ class LiveTree:
 
     def _grow(self, tree: Tree, block: PlanBlock, prefix: str) -> None:
         for node in block.nodes:
-            path = prefix[:-1] if block.single else prefix + node.id
+            path = block.path_of(node, prefix)
             branch = tree.add(self._line(node, path))
             for label, inner in inner_blocks(node.work):
                 if isinstance(node.work, Caller) and not self._was_called(f"{path}{label}"):

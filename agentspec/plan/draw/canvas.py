@@ -90,11 +90,11 @@ def stacked(drawings: Sequence[Drawing]) -> Drawing:
     return Drawing([padded(line, width) for drawing in drawings for line in drawing.lines], width)
 
 
-def beside(drawings: Sequence[Drawing], gap: int = 1) -> Drawing:
-    """One right of the other, upper sides in line."""
-    sheet = Sheet(sum(one.width + gap for one in drawings) - gap, max(len(one.lines) for one in drawings))
+def beside(drawings: Sequence[Drawing]) -> Drawing:
+    """One right of the other, with a column between them, upper sides in line."""
+    sheet = Sheet(sum(one.width + 1 for one in drawings) - 1, max(len(one.lines) for one in drawings))
     at = 0
     for drawing in drawings:
         sheet.place(drawing, at, 0)
-        at += drawing.width + gap
+        at += drawing.width + 1
     return sheet.drawing()

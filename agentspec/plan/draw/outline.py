@@ -8,7 +8,9 @@ from itertools import count
 
 from agentspec.plan.draw.picture import BoxKind, Mark, NodeKind
 from agentspec.plan.draw.words import clean
-from agentspec.plan.model import (
+from agentspec.plan.model import Plan, PlanBlock, PlanNode
+from agentspec.plan.names import letter_and_name
+from agentspec.plan.work import (
     AgencyWork,
     ApproveWork,
     FreeWork,
@@ -17,14 +19,11 @@ from agentspec.plan.model import (
     MachineWork,
     MapWork,
     Offer,
-    Plan,
-    PlanBlock,
     PlanningWork,
-    PlanNode,
     SwitchWork,
     ToolWork,
+    inner_blocks,
 )
-from agentspec.plan.names import letter_and_name
 
 GROUPED_FROM = 9
 """So many nodes that wait for the same and feed the same are drawn as one group."""
@@ -83,7 +82,7 @@ class Outline:
         return self._grouped(Area(items, edges or [(0, 1)]))
 
     def _area(self, block: PlanBlock, prefix: str) -> Area:
-        items = [self._item(node, prefix[:-1] if block.single else prefix + node.id) for node in block.nodes]
+        items = [self._item(node, block.path_of(node, prefix)) for node in block.nodes]
         return Area(items, list(needed_edges(block.nodes)))
 
     def _boxed(self, block: PlanBlock, prefix: str) -> Area:
@@ -107,8 +106,7 @@ class Outline:
                 area, detail = self._boxed(work.block, f"{path}/"), f"loop ≤ {work.most}"
                 return Item(key, path, node.id, "loop", detail, "", conditional, about, area)
             case SwitchWork():
-                blocks = (*work.blocks, *([work.default] if work.default else []))
-                shelf = [self._case(block, f"{path}:{block.label}/") for block in blocks]
+                shelf = [self._case(block, f"{path}{case}/") for case, block in inner_blocks(work)]
                 return Item(key, path, node.id, "switch", "switch", "", conditional, about, shelf=shelf)
             case AgencyWork():
                 detail = f"{letter_and_name(work)[1]} ≤ {work.max_turns} turns"

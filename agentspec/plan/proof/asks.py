@@ -7,10 +7,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from agentspec.api.messages import Schema
-from agentspec.plan.model import Binding, Composite, LmWork
+from agentspec.plan.model import Binding, Composite
 from agentspec.plan.proof.amounts import ZERO, Amount, Range, Unknown, between, exactly, total, unknown
 from agentspec.plan.proof.costs import Cost, in_sequence, one_of
 from agentspec.plan.proof.prices import PriceBook
+from agentspec.plan.work import LmWork
 from agentspec.spec.source import Source, Span
 
 _FRAME = 32
@@ -47,7 +48,7 @@ def question_of(work: LmWork, most_bytes: int | None, name: str, origin: Source,
     """The question of an LM node. A token has at least one byte, so bytes bound tokens."""
     frame = _FRAME * len(work.messages)
     if most_bytes is None:
-        prompt = unknown_prompt(name, "a text in it has no greatest length", origin, span)
+        prompt = unknown_prompt(name, "have texts of any length", origin, span)
     else:
         prompt = between(0, most_bytes / _CHARACTERS, most_bytes + frame)
     return Question(prompt, work.output, work.repair, work.settings.max_tokens, name, origin, span)
@@ -55,9 +56,7 @@ def question_of(work: LmWork, most_bytes: int | None, name: str, origin: Source,
 
 def unknown_prompt(name: str, reason: str, origin: Source, span: Span) -> Range:
     """Tokens of a prompt that only a run can know."""
-    return unknown(
-        Unknown(f"prompt({name})", f"how long the prompt of `{name}` gets is not known: {reason}", origin, span)
-    )
+    return unknown(Unknown(f"prompt({name})", f"prompts of `{name}` {reason}", origin, span))
 
 
 class Asks:
@@ -110,7 +109,7 @@ class Asks:
         most = question.most_answer or (own if isinstance(own, int) else None)
         if most is not None:
             return between(0, most / 2, most)
-        reason = f"how long an answer of `{question.name}` gets is not known: it has no `max_tokens`"
+        reason = f"answers of `{question.name}` have no `max_tokens`"
         return unknown(Unknown(f"answer({question.name})", reason, question.origin, question.span))
 
     def _usd(self, model: str, entry: Binding | None, calls: Range, tokens_in: Range, tokens_out: Range) -> Range:

@@ -10,7 +10,15 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
-from agentspec.plan.model import (
+from agentspec.plan.model import Plan, PlanBlock, PlanNode
+from agentspec.plan.names import Letter, letter_and_name
+from agentspec.plan.proof.amounts import ONCE, Range, Unknown, between, unknown
+from agentspec.plan.proof.asks import Asks, Question, question_of, sampled, unknown_prompt
+from agentspec.plan.proof.costs import FREE, Cost, in_order, in_sequence, one_of
+from agentspec.plan.proof.prices import PriceBook, price_book
+from agentspec.plan.proof.visits import Inputs, bytes_of, calls_of, chances, length_of, rounds_of, takes_one, tries_of
+from agentspec.plan.proof.walks import visits_of_state, walk
+from agentspec.plan.work import (
     AgencyWork,
     AgentWork,
     ApproveWork,
@@ -20,22 +28,12 @@ from agentspec.plan.model import (
     LoopWork,
     MachineWork,
     MapWork,
-    Plan,
-    PlanBlock,
-    PlanNode,
     SwitchWork,
     TurnWork,
     Work,
     callees,
     inner_blocks,
 )
-from agentspec.plan.names import Letter, letter_and_name
-from agentspec.plan.proof.amounts import ONCE, Range, Unknown, between, unknown
-from agentspec.plan.proof.asks import Asks, Question, question_of, sampled, unknown_prompt
-from agentspec.plan.proof.costs import FREE, Cost, in_order, in_sequence, one_of
-from agentspec.plan.proof.prices import PriceBook, price_book
-from agentspec.plan.proof.visits import Inputs, bytes_of, calls_of, chances, length_of, rounds_of, takes_one, tries_of
-from agentspec.plan.proof.walks import visits_of_state, walk
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +79,7 @@ class Bounds:
 
     def _rows(self, block: PlanBlock, prefix: str, visits: Range, inputs: Inputs) -> Iterator[Row]:
         for node, chance in zip(block.nodes, chances(block), strict=True):
-            path = prefix[:-1] if block.single else prefix + node.id
+            path = block.path_of(node, prefix)
             work, times, one = node.work, visits * chance, self._nodes[id(node)]
             yield Row(path, *letter_and_name(work), node, times, (one * times).with_chain(one.chain, one.seconds))
             for label, inner in inner_blocks(work):
@@ -130,7 +128,7 @@ class Bounds:
             return step + sampled(work, self._asks, question)
         if isinstance(work, TurnWork):
             name = self._askers[id(node)]
-            prompt = unknown_prompt(name, "it grows with every turn", node.origin, node.span)
+            prompt = unknown_prompt(name, "grow with every turn", node.origin, node.span)
             most = work.settings.max_tokens
             question = Question(prompt, work.output or {}, work.repair, most, name, node.origin, node.span)
             return step + self._asks.ask(work.model, question)
@@ -168,9 +166,9 @@ class Bounds:
         return self._time
 
 
-def bounds_of(plan: Plan, inputs: Inputs = None, book: PriceBook | None = None) -> Bounds:
+def bounds_of(plan: Plan, inputs: Inputs = None) -> Bounds:
     """Work out what a plan may use. `inputs` are those whose values are known; a missing one is not."""
-    return Bounds(plan, inputs, book or price_book())
+    return Bounds(plan, inputs, price_book())
 
 
 def _openings(node: PlanNode, work: Work, inner: PlanBlock, inputs: Inputs) -> Range:

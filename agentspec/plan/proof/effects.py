@@ -13,20 +13,11 @@ from dataclasses import dataclass
 from itertools import groupby
 
 from agentspec.api.tool import Effect
-from agentspec.plan.model import (
-    AgencyWork,
-    AgentWork,
-    LmWork,
-    Plan,
-    PlanBlock,
-    PlanningWork,
-    PlanNode,
-    ToolWork,
-    inner_blocks,
-)
+from agentspec.plan.model import Plan, PlanBlock, PlanNode
 from agentspec.plan.names import letter_and_name
 from agentspec.plan.proof.flows import Flows
 from agentspec.plan.proof.values import Site, Value
+from agentspec.plan.work import AgencyWork, AgentWork, LmWork, PlanningWork, ToolWork, inner_blocks
 from agentspec.spec.diagnostics import Diagnostic, Note, Severity
 
 _MOST_NOTES = 4

@@ -11,7 +11,10 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from agentspec.api.tool import Effect
 from agentspec.plan.infer import ANY
-from agentspec.plan.model import (
+from agentspec.plan.model import Plan, PlanBlock, PlanNode, Use
+from agentspec.plan.proof.values import Decision, Outcome, Site, Value, is_closed
+from agentspec.plan.typing.steps import track
+from agentspec.plan.work import (
     AgencyWork,
     AgentWork,
     ApproveWork,
@@ -21,17 +24,11 @@ from agentspec.plan.model import (
     MachineWork,
     MapWork,
     Offer,
-    Plan,
-    PlanBlock,
     PlanningWork,
-    PlanNode,
     ToolWork,
-    Use,
     Work,
     inner_blocks,
 )
-from agentspec.plan.proof.values import Decision, Outcome, Site, Value, is_closed
-from agentspec.plan.typing.steps import track
 
 _DECISIONS = frozenset({"when", "on", "cases", "next", "over", "until", "while"})
 """Fields that decide whether, or how often, something runs."""
@@ -60,7 +57,7 @@ class Flows:
     def _block(self, block: PlanBlock, names: Names, prefix: str, decisions: Decisions) -> Outcome:
         inside = names.new_child()
         for node in block.nodes:
-            inside[node.id] = Value(prefix[:-1] if block.single else prefix + node.id, node.value, node)
+            inside[node.id] = Value(block.path_of(node, prefix), node.value, node)
         for node in block.nodes:
             self._node(node, inside[node.id], inside, decisions)
         ends = [inside[node.id] for node in block.nodes if not node.successors]

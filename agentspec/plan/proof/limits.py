@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from agentspec.plan.model import AgentWork, ApproveWork, MapWork, Plan, PlanBlock, PlanNode, inner_blocks
+from agentspec.plan.model import Plan, PlanBlock, PlanNode
 from agentspec.plan.proof.bounds import bounds_of
 from agentspec.plan.proof.visits import length_of
+from agentspec.plan.work import AgentWork, ApproveWork, MapWork, inner_blocks
 from agentspec.spec.diagnostics import Diagnostic, Note, Severity
 from agentspec.spec.report import Reporter
 

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
 
 from agentspec.plan.model import Binding
-from agentspec.spec.shapes import PriceShape
+from agentspec.spec.model_shapes import PriceShape
 
 _DATED = re.compile(r"[-@](?:\d{8}|\d{4}-\d{2}-\d{2})$")
 """The date at the end of a model's name, which does not change the price."""
@@ -80,3 +81,13 @@ def price_book() -> PriceBook:
     data = json.loads(files(__package__).joinpath("prices.json").read_text(encoding="utf-8"))
     prices = {use: Price(into / 1e6, out / 1e6) for use, (into, out) in data["prices"].items()}
     return PriceBook(data["known"], data["source"], frozenset(data["local"]), prices)
+
+
+def total_usd(costs: Iterable[float | None]) -> float | None:
+    """The sum of costs; None as soon as one of them is unknown."""
+    total = 0.0
+    for cost in costs:
+        if cost is None:
+            return None
+        total += cost
+    return total

@@ -6,8 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from agentspec.api.messages import Schema
-from agentspec.plan.model import AgentWork, PlanNode, ToolWork
+from agentspec.plan.model import PlanNode
 from agentspec.plan.typing.kinds import as_schema, kind, options, values_of
+from agentspec.plan.work import AgentWork, ToolWork
 
 _CLOSED_FORMATS = frozenset({"date", "date-time", "time", "uuid"})
 

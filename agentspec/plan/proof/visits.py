@@ -10,25 +10,13 @@ from agentspec.api.errors import EvaluationFailed
 from agentspec.api.messages import Json, Schema
 from agentspec.api.schema import admits_null
 from agentspec.api.tool import Effect
-from agentspec.plan.model import (
-    AgencyWork,
-    Caller,
-    Compiled,
-    FreeWork,
-    LmWork,
-    LoopWork,
-    MapWork,
-    PlanBlock,
-    PlanNode,
-    SwitchWork,
-    ToolWork,
-    Use,
-)
+from agentspec.plan.model import PlanBlock, PlanNode, Use
 from agentspec.plan.proof.amounts import ONCE, Range, Unknown, between, exactly, unknown
 from agentspec.plan.typing.kinds import kind, options
+from agentspec.plan.work import AgencyWork, Caller, Compiled, FreeWork, LmWork, LoopWork, MapWork, SwitchWork, ToolWork
 
 CALLS_PER_TURN = 32
-"""Tools that a model may call in one turn; `agentspec.models.toolcalls` refuses more."""
+"""Tools that a model may call in one turn; more are refused, and the model is told so."""
 
 _SLICED = re.compile(r"[A-Za-z][\w.]*\[:\s*(\d{1,9})\s*\]")
 _LONGEST_NAME = 40

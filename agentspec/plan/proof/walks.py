@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from dataclasses import fields, replace
 
 from agentspec.plan.graph import find_circle, in_order
-from agentspec.plan.model import MachineWork
 from agentspec.plan.proof.amounts import Range, between
 from agentspec.plan.proof.costs import FREE, Cost, one_of
+from agentspec.plan.work import MachineWork
 
 
 def walk(work: MachineWork, states: Sequence[Cost]) -> Cost:

@@ -27,7 +27,7 @@ from agentspec.plan.typing.operators import NUMBERS
 from agentspec.plan.typing.paths import problem_of_name, problems_of_track
 from agentspec.plan.typing.problem import TypeProblem
 from agentspec.plan.typing.steps import step, track
-from agentspec.spec.diagnostics import suggest
+from agentspec.spec.diagnostics import did_you_mean, suggest
 from agentspec.spec.expressions.guards import constant_path
 from agentspec.spec.expressions.references import Path
 
@@ -80,7 +80,7 @@ def _computed(walk: Walk, node: Any, sight: Sight, lenient: bool) -> Schema:
     if found.schema is None:
         *place, exact = walk.places.step(node)
         close = suggest(str(key), found.known)
-        label = f"did you mean `{close}`?" if close else _has(owner, found.known)
+        label = did_you_mean(close, _has(owner, found.known))
         message = f"`{walk.places.shown(node.node)}` has no `{key}`"
         problem = TypeProblem("AS301", message, place[0], place[1], label, close if exact else None, owner)
         walk.problems.append(problem)

@@ -19,7 +19,7 @@ from agentspec.plan.typing.operators import NUMBERS, TESTS
 from agentspec.plan.typing.places import Place
 from agentspec.plan.typing.problem import TypeProblem
 from agentspec.plan.typing.steps import step
-from agentspec.spec.diagnostics import suggest
+from agentspec.spec.diagnostics import did_you_mean, suggest
 from agentspec.spec.expressions.filters import FILTERS as FUNCTIONS
 from agentspec.spec.expressions.guards import constant_path
 from agentspec.spec.expressions.references import Path
@@ -140,7 +140,7 @@ def _no_field(walk: Walk, node: nodes.Const, word: str, skip: int, owner: Schema
             f"the items have no `{word}`",
             start,
             end,
-            f"did you mean `{close}`?" if close else label,
+            did_you_mean(close, label),
             close if exact else None,
             owner,
         )

@@ -12,7 +12,7 @@ from agentspec.plan.typing.names import type_name
 from agentspec.plan.typing.operators import may_contain, may_equal
 from agentspec.plan.typing.places import Places
 from agentspec.plan.typing.problem import TypeProblem
-from agentspec.spec.diagnostics import suggest
+from agentspec.spec.diagnostics import did_you_mean, suggest
 
 Typed = tuple[nodes.Node, Schema]
 
@@ -55,10 +55,9 @@ def _never(left: Schema, right: Typed, places: Places) -> TypeProblem:
     wrong = node.value if isinstance(node, nodes.Const) else None
     if isinstance(wrong, str) and words:
         close = suggest(wrong, words)
-        label = f"did you mean `{close}`?" if close else ""
         message = f"`{wrong}` is none of {_joined(words)}"
         exact = places.inside(node, wrong) is not None
-        return TypeProblem("AS312", message, *_place(node, places), label, close if exact else None)
+        return TypeProblem("AS312", message, *_place(node, places), did_you_mean(close), close if exact else None)
     message = f"{type_name(not_null(left))} is never equal to {_shown(node, schema)}"
     return TypeProblem("AS312", message, *_place(node, places))
 

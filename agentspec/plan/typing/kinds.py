@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from agentspec.api.messages import Json, Schema
+from agentspec.api.schema import closed_object
 
 ANY: Schema = {}
 NULL: Schema = {"type": "null"}
@@ -50,7 +51,7 @@ def _constant(value: Json) -> Schema:
     if isinstance(value, list):
         return list_of(union([_constant(item) for item in value])) if value else EMPTY_LIST
     if isinstance(value, dict):
-        return closed({key: _constant(item) for key, item in value.items()})
+        return closed_object({key: _constant(item) for key, item in value.items()})
     return {"const": value}
 
 
@@ -170,12 +171,6 @@ def list_of(items: Schema) -> Schema:
 def pair_of(first: Schema, second: Schema) -> Schema:
     """Return the type of a list of exactly two items."""
     return {"type": "array", "prefixItems": [first, second], "minItems": 2, "maxItems": 2}
-
-
-def closed(properties: Mapping[str, Schema]) -> Schema:
-    """Return the type of an object with exactly these fields."""
-    fields = dict(properties)
-    return {"type": "object", "properties": fields, "required": list(fields), "additionalProperties": False}
 
 
 def as_schema(part: Any) -> Schema:

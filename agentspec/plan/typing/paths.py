@@ -10,7 +10,7 @@ from agentspec.plan.scope import Scope
 from agentspec.plan.typing.names import type_name
 from agentspec.plan.typing.problem import TypeProblem
 from agentspec.plan.typing.steps import Track, track
-from agentspec.spec.diagnostics import suggest
+from agentspec.spec.diagnostics import did_you_mean, suggest
 from agentspec.spec.expressions.references import Path, Reference, written
 from agentspec.spec.types.show_type import show_type
 
@@ -53,7 +53,7 @@ def problem_of_name(word: str, start: int, scope: Scope) -> TypeProblem:
         message = f"`{word}` can be read only under `models:` and `tools:`"
         return TypeProblem("AS302", message, start, end, "what a node reads comes from `inputs` and other nodes")
     close = suggest(word, scope.names())
-    label = f"did you mean `{close}`?" if close else _in_sight(scope)
+    label = did_you_mean(close, _in_sight(scope))
     return TypeProblem("AS302", f"there is no `{word}` here", start, end, label, close)
 
 
@@ -81,9 +81,11 @@ def problems_of_track(
         at = known + found.missing
         close = suggest(str(path[at]), found.known)
         first, last, exact = steps[at - 1]
-        label = f"did you mean `{close}`?" if close else ""
+        label = did_you_mean(close)
         if not close and found.known:
             label = f"it has {', '.join(found.known)}"
+        elif not close and path[:at] == ("inputs",):
+            label = "the spec declares no `inputs:`"
         elif not close and found.owner:
             label = f"it is {type_name(found.owner)}"
         message = f"`{written(path[:at])}` has no `{path[at]}`"

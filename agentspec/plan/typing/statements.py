@@ -8,14 +8,15 @@ from typing import Any
 from jinja2 import nodes
 
 from agentspec.api.messages import Schema
+from agentspec.api.schema import closed_object
 from agentspec.plan.typing.filters import LOOP
-from agentspec.plan.typing.kinds import ANY, closed, items_of, kind, kinds, not_null, options, union
+from agentspec.plan.typing.kinds import ANY, items_of, kind, kinds, not_null, options, union
 from agentspec.plan.typing.names import type_name
 from agentspec.plan.typing.narrowing import Sight, split
 from agentspec.plan.typing.steps import step
 from agentspec.plan.typing.walk import Walk
 
-_LOOP = closed(LOOP)
+_LOOP = closed_object(LOOP)
 
 
 def type_body(walk: Walk, body: Sequence[nodes.Node], sight: Sight) -> Sight:

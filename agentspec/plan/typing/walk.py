@@ -9,6 +9,7 @@ from typing import Any
 from jinja2 import nodes
 
 from agentspec.api.messages import Schema
+from agentspec.api.schema import closed_object
 from agentspec.plan.typing import access
 from agentspec.plan.typing.calls import filtered, tested
 from agentspec.plan.typing.comparisons import check_equal, check_in
@@ -20,7 +21,6 @@ from agentspec.plan.typing.kinds import (
     NULL,
     NUMBER,
     STRING,
-    closed,
     has_null,
     kinds,
     list_of,
@@ -81,7 +81,7 @@ class Walk:
     def _dict(self, node: nodes.Dict, sight: Sight, lenient: bool) -> Schema:
         pairs = [(pair.key, self.type(pair.key, sight), self.type(pair.value, sight)) for pair in node.items]
         if all(isinstance(key, nodes.Const) and isinstance(key.value, str) for key, _, _ in pairs):
-            return closed({key.value: value for key, _, value in pairs if isinstance(key, nodes.Const)})
+            return closed_object({key.value: value for key, _, value in pairs if isinstance(key, nodes.Const)})
         return {"type": "object", "additionalProperties": union([value for _, _, value in pairs])}
 
     def _concat(self, node: nodes.Concat, sight: Sight, lenient: bool) -> Schema:

@@ -13,6 +13,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from agentspec.spec.controller_shapes import CONTROLLERS
 from agentspec.spec.editor_schema.bindings import model_definitions, toolset_definitions
 from agentspec.spec.editor_schema.from_shapes import about, definition
 from agentspec.spec.editor_schema.names import Names, names_of
@@ -21,7 +22,7 @@ from agentspec.spec.editor_schema.words import Part, closed, first_of, named, of
 from agentspec.spec.field_docs import PLACES
 from agentspec.spec.fields import SHAPES
 from agentspec.spec.installed import Installed
-from agentspec.spec.shapes import CONTROLLERS, SpecShape
+from agentspec.spec.shapes import SpecShape
 from agentspec.spec.types.words import SCALARS
 
 __all__ = ["Names", "names_of", "property_of", "spec_schema"]

@@ -23,7 +23,7 @@ from agentspec.spec.editor_schema.words import (
     relaxed,
     when_key,
 )
-from agentspec.spec.shapes import COMPOSITES, ModelShape
+from agentspec.spec.model_shapes import COMPOSITES, ModelShape
 
 
 def model_definitions(backends: Mapping[str, BackendFactory], names: Iterable[str]) -> dict[str, Part]:

@@ -6,11 +6,12 @@ from collections.abc import Iterable, Mapping
 
 from agentspec.api.controller import ControllerFactory
 from agentspec.api.tool import Tool
+from agentspec.spec.controller_shapes import CONTROLLERS, FreeShape
 from agentspec.spec.editor_schema.bindings import relaxed_properties, with_options
 from agentspec.spec.editor_schema.from_shapes import about, definition
 from agentspec.spec.editor_schema.words import Part, all_of, closed, first_of, named, one_of_these, ref, when_key
 from agentspec.spec.field_docs import PLACES
-from agentspec.spec.shapes import CONTROLLERS, CaseShape, FreeShape, LmShape, NodeShape, ToolShape
+from agentspec.spec.shapes import CaseShape, LmShape, NodeShape, ToolShape
 
 _SKELETONS = {
     "LM node": {"${1:name}": {"lm": "${2:model}", "prompt": "$3"}},

@@ -53,7 +53,7 @@ class _Walk:
         """Look at a node and what is below it, unless that is too deep to be evaluated."""
         self._depth += 1
         if self._depth > _DEEPEST:
-            self._refuse(node, "an expression that is nested too deeply", node.lineno)
+            self._refuse("an expression that is nested too deeply", node.lineno)
         else:
             self._visit(node, guarded, guards, local)
         self._depth -= 1
@@ -94,7 +94,7 @@ class _Walk:
                 self._name(name, node.target.lineno)
                 local.add(name)
             case nodes.Mul(left=left, right=right) if _is_text(left) or _is_text(right):
-                self._refuse(node, "`*` works with numbers only", node.lineno)
+                self._refuse("`*` works with numbers only", node.lineno)
             case nodes.BinExpr() if type(node).__name__ in BINARY:
                 self.visit(node.left, False, guards, local)
                 self.visit(node.right, False, guards, local)
@@ -169,7 +169,7 @@ class _Walk:
             value = attribute.value if isinstance(attribute, nodes.Const) else None
             steps = str(value).split(".")
             if attribute is not None and (type(value) not in (str, int) or any(s.startswith("_") for s in steps)):
-                self._refuse(node, "`attribute` must be the name of a field, in quotes", attribute.lineno)
+                self._refuse("`attribute` must be the name of a field, in quotes", attribute.lineno)
         if rest and (node.name == "map" or node.name in _TEST_NAMES):
             word = str(rest[0].value) if isinstance(rest[0], nodes.Const) else ""
             if node.name == "map" and (word not in FILTERS or not accepts(word, len(rest) - 1, ())):
@@ -183,7 +183,7 @@ class _Walk:
             match = _TEST.match(self._text, node.lineno)
             self._unknown("test", node.name, match.start(1) if match else node.lineno, TESTS)
         elif len(node.args) != TESTS[node.name][0] or node.kwargs or node.dyn_args or node.dyn_kwargs:
-            self._refuse(node, f"the test `{node.name}` does not take these arguments", node.lineno)
+            self._refuse(f"the test `{node.name}` does not take these arguments", node.lineno)
 
     def _children(self, node: nodes.Filter | nodes.Test, lenient: bool, guards: Guards, local: set[str]) -> None:
         if node.node is not None:
@@ -208,7 +208,7 @@ class _Walk:
         for name in names:
             self._name(name, node.target.lineno)
         if len(names) != len(targets):
-            self._refuse(node, "a loop needs different plain names", node.target.lineno)
+            self._refuse("a loop needs different plain names", node.target.lineno)
         inner = local | names
         if node.test is not None:
             self.visit(node.test, True, guards, set(inner))
@@ -233,14 +233,14 @@ class _Walk:
             )
             return
         start = max(self._text.find("**", node.lineno), 0) if isinstance(node, nodes.Pow) else node.lineno
-        self._refuse(node, _WORDS.get(type(node).__name__, "this is not allowed in expressions"), start)
+        self._refuse(_WORDS.get(type(node).__name__, "this is not allowed in expressions"), start)
 
     def _unknown(self, what: str, name: str, start: int, known: Mapping[str, Any]) -> None:
         start += self._text[start : start + 1] in ("'", '"')
         message = f"there is no {what} `{name}` that can be used here"
         self._add("AS307", message, start, start + len(name), suggest(name, known))
 
-    def _refuse(self, node: nodes.Node, message: str, start: int) -> None:
+    def _refuse(self, message: str, start: int) -> None:
         match = _QUOTED.match(self._text, start)
         self._add("AS306", message, start, match.end() if match else start + 1)
 

@@ -1,4 +1,4 @@
-"""Diagnostics as JSON."""
+"""JSON that is safe to print to a terminal, and diagnostics as such."""
 
 from __future__ import annotations
 
@@ -39,9 +39,9 @@ def as_data(diagnostic: Diagnostic) -> dict[str, Any]:
     }
 
 
-def dumps(data: Any) -> str:
+def dumps(data: Any, indent: int | None = 2) -> str:
     """Return JSON in which every character that a terminal could obey is an escape; letters stay as they are."""
-    return _NOT_ASCII.sub(_escaped, json.dumps(data, ensure_ascii=False, indent=2))
+    return _NOT_ASCII.sub(_escaped, json.dumps(data, ensure_ascii=False, indent=indent))
 
 
 def _escaped(match: re.Match[str]) -> str:

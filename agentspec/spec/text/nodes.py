@@ -28,7 +28,6 @@ class _Builder:
     def __init__(self, document: Document) -> None:
         self.problems: list[Diagnostic] = []
         self._document = document
-        self._source = document.source
         self._aliases = "*" in document.source.text
         self._done: dict[int, tuple[Any, int, int]] = {}
         self._open: set[int] = set()

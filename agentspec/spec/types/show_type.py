@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from typing import Any
 
-from agentspec.api.messages import Schema
+from agentspec.api.messages import Schema, as_text
 from agentspec.api.schema import admits_null
 
 _LONGEST = 72
@@ -63,7 +62,7 @@ def _object(schema: Schema, depth: int) -> str:
 
 
 def _word(value: Any) -> str:
-    text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+    text = as_text(value)
     return text if len(text) <= 40 else text[:39] + "…"
 
 
