@@ -48,6 +48,7 @@ def _return(state: State, visit: CallVisit, value: Json, meta: Meta | None, fail
     call = caller.calls[visit.number]
     call.done, call.value, call.meta, call.failure = True, value, meta, failure
     caller.open -= 1
+    caller.returned.append(visit.number)
     state.commands.append(ReturnCall(visit.path, visit.number, value, meta, failure))
 
 

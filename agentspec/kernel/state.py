@@ -192,16 +192,18 @@ class Call:
 class Running:
     """A step that was started and has not answered.
 
-    `calls` are the blocks that it called, in order; `open` of them are still going on.
+    `calls` are the blocks that it called, in order; `open` of them are still going on, and `returned` are the
+    numbers of those that have ended, in the order of their ends.
     """
 
-    __slots__ = ("attempt", "calls", "frame", "node", "open")
+    __slots__ = ("attempt", "calls", "frame", "node", "open", "returned")
 
     def __init__(self, frame: Frame, node: PlanNode, attempt: int) -> None:
         self.frame = frame
         self.node = node
         self.attempt = attempt
         self.calls: list[Call] = []
+        self.returned: list[int] = []
         self.open = 0
 
 

@@ -179,6 +179,7 @@ class Driver:
                 call = step.calls[known]
                 if not call.done:
                     return await self._result_of(path, known)
+                await recalls.turn(known)
                 return ReturnCall(path, known, call.value, call.meta, call.failure)
             await recalls.all_made(name)
         number = len(step.calls)

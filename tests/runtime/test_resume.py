@@ -12,6 +12,7 @@ import re
 from collections.abc import Iterable, Sequence
 from typing import Any
 
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -30,6 +31,7 @@ from ..kernel.random_plans import EVERYTHING, Script, mix, plans
 from .memory import Clock, MemoryJournal
 
 seeds = st.integers(0, 2**32)
+pytestmark = pytest.mark.timeout(900)  # the deep run has a thousand plans a test
 bounded = settings(
     max_examples=1_000 if os.environ.get("AGENTSPEC_TESTS") == "deep" else 80,
     deadline=None,

@@ -21,7 +21,7 @@ from agentspec.spec.formats.github import as_github
 from agentspec.spec.formats.sarif import as_sarif
 from agentspec.spec.source import Source, Span
 
-HERE = Path("/work/here") if os.name == "posix" else Path("C:/work/here")
+HERE = Path("/home/here") if os.name == "posix" else Path("C:/home/here")
 TEXT = "agentspec: 1\nnodes:\n  é: {'promt': x}\n"
 
 
@@ -159,8 +159,8 @@ def test_sarif_of_no_problem_has_an_empty_list() -> None:
         ("./a.yaml", "a.yaml", "a.yaml"),
         ("x/../é#%.yaml", "%C3%A9%23%25.yaml", "é#%25.yaml"),
         ("c:d.yaml", "c%3Ad.yaml", "c%3Ad.yaml"),
-        ("/work/here/sub/a.yaml", "sub/a.yaml", "sub/a.yaml"),
-        ("../a.yaml", "file:///work/a.yaml", "../a.yaml"),
+        ("/home/here/sub/a.yaml", "sub/a.yaml", "sub/a.yaml"),
+        ("../a.yaml", "file:///home/a.yaml", "../a.yaml"),
         ("/else/where.yaml", "file:///else/where.yaml", "/else/where.yaml"),
         ("a\udc80.yaml", "a%80.yaml", "a\\udc80.yaml"),
     ],
