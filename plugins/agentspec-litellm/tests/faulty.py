@@ -5,11 +5,11 @@ from __future__ import annotations
 import asyncio
 import json
 import struct
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from socket import SO_LINGER, SOL_SOCKET
 from typing import Any
+
+from loopback import LoopbackServer
 
 USAGE = {
     "prompt_tokens": 1000,
@@ -38,7 +38,7 @@ def delta(said: dict[str, Any], finish: str | None = None) -> bytes:
 
 
 @dataclass
-class Faulty:
+class Faulty(LoopbackServer):
     """`fault` names what goes wrong; `status`, `text` and `header` make a refusal, else it says `answer`."""
 
     fault: str = ""
@@ -52,33 +52,6 @@ class Faulty:
     heads: list[str] = field(default_factory=list)
     gone: asyncio.Event = field(default_factory=asyncio.Event)
     started: asyncio.Event = field(default_factory=asyncio.Event)
-    url: str = ""
-
-    @asynccontextmanager
-    async def running(self) -> AsyncIterator[Faulty]:
-        tasks: set[asyncio.Task[None]] = set()
-
-        async def connected(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-            task = asyncio.current_task()
-            assert task is not None
-            tasks.add(task)
-            try:
-                await self._one(reader, writer)
-            except (ConnectionError, asyncio.IncompleteReadError, asyncio.CancelledError):
-                pass
-            finally:
-                tasks.discard(task)
-                writer.close()
-
-        server = await asyncio.start_server(connected, "127.0.0.1", 0)
-        self.url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/v1"
-        try:
-            yield self
-        finally:
-            server.close()
-            for task in list(tasks):
-                task.cancel()
-            await asyncio.gather(*tasks, return_exceptions=True)
 
     async def _one(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1")
