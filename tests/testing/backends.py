@@ -324,7 +324,7 @@ class LeavesTasks(Good):
         try:
             return await asyncio.shield(task)
         except asyncio.CancelledError:
-            _LEFT.append(asyncio.ensure_future(asyncio.sleep(20)))
+            _LEFT.append(asyncio.ensure_future(asyncio.sleep(3600)))  # longer than a busy machine takes
             raise
 
 
